@@ -26,16 +26,19 @@ class EventKind(StrEnum):
         "user.expiry_taken_over",
         "An administrator confirmed an expiry that a channel had set, so no channel can undo it.",
     )
-    USER_REACTIVATION_REQUESTED = "user.reactivation_requested", "An IdP reactivated a user who stays expired."
-    USER_DRIFT_ACCEPTED = "user.drift_accepted", "An administrator accepted the values of the IdP."
+    USER_REACTIVATION_REQUESTED = (
+        "user.reactivation_requested",
+        "An identity provider reactivated a user who stays expired.",
+    )
+    USER_DRIFT_ACCEPTED = "user.drift_accepted", "An administrator accepted the values of the identity provider."
     USER_MERGED = "user.merged", "Two users were merged."
     USER_ERASED = "user.erased", "The personal data of a user was erased."
     USER_GROUPS_ABSENT = "user.sso_groups_absent", "A sign-in did not contain the Group attribute."
-    USER_GROUPS_UNLISTED = "user.sso_groups_unlisted", "The IdP did not list the groups of a user."
+    USER_GROUPS_UNLISTED = "user.sso_groups_unlisted", "The identity provider did not list the groups of a user."
     IDENTITY_CREATED = "identity.created", "An identity was created."
     IDENTITY_CHANGED = "identity.changed", "Values of an identity changed."
-    IDENTITY_DELETED = "identity.deleted", "An IdP deleted an identity."
-    IDENTITY_ACTIVE_SET = "identity.active_set", "An IdP activated or deactivated an identity."
+    IDENTITY_DELETED = "identity.deleted", "An identity provider deleted an identity."
+    IDENTITY_ACTIVE_SET = "identity.active_set", "An identity provider activated or deactivated an identity."
     IDENTITY_ADOPTED = "identity.adopted", "A push was applied to an identity that only SSO knew until then."
     IDENTITY_REVIVED = "identity.revived", "A push was applied to an identity that was deleted, inactive or renamed."
     IDENTITY_RELINKED = "identity.relinked", "An administrator changed the current UID of an identity."
@@ -84,9 +87,9 @@ class EventKind(StrEnum):
     PASSWORD_ALARM = "password.alarm", "Many networks tried passwords for one name."
     SCIM_REFUSED = "scim.refused", "A push was refused."
     SSO_REFUSED = "sso.refused", "A sign-in was refused."
-    SSO_LOGGED_OUT = "sso.logged_out", "An IdP signed a user out."
+    SSO_LOGGED_OUT = "sso.logged_out", "An identity provider signed a user out."
     SAML_SETTINGS_CHANGED = "saml_settings.changed", "SAML settings of a connection changed."
-    SAML_SETTINGS_REFRESHED = "saml_settings.refreshed", "The metadata of an IdP was refreshed."
+    SAML_SETTINGS_REFRESHED = "saml_settings.refreshed", "The metadata of an identity provider was refreshed."
     SAML_KEY_CREATED = "saml_key.created", "A SAML key of a connection was created."
     SAML_KEY_ACTIVATED = "saml_key.activated", "The next SAML key of a connection became the active one."
     SAML_KEY_DELETED = "saml_key.deleted", "An old or next SAML key of a connection was deleted."

@@ -19,63 +19,67 @@ class SamlSettings(models.Model):
     """The SAML settings of a connection: the trusted keys of the IdP, and the names of its attributes (R12)."""
 
     connection = models.OneToOneField("core_identity.Connection", models.PROTECT, related_name="saml")
-    idp_entity_id = models.CharField("entity ID of the IdP", max_length=1024)
-    sso_url = models.CharField("single sign-on URL of the IdP", max_length=2000, blank=True)
-    sso_post_url = models.CharField("single sign-on URL of the IdP, by POST", max_length=2000, blank=True)
+    idp_entity_id = models.CharField("entity ID of the identity provider", max_length=1024)
+    sso_url = models.CharField("single sign-on URL of the identity provider", max_length=2000, blank=True)
+    sso_post_url = models.CharField("single sign-on URL of the identity provider, by POST", max_length=2000, blank=True)
     sso_binding = models.CharField(
         "binding of our AuthnRequests",
         max_length=8,
         choices=BINDINGS,
         default=Binding.REDIRECT.value,
-        help_text="Redirect or POST. If the IdP has no address for this one, we use the other.",
+        help_text="Redirect or POST. If the identity provider has no address for this one, we use the other.",
     )
-    slo_url = models.CharField("single logout URL of the IdP", max_length=2000, blank=True)
-    slo_answer_url = models.CharField("URL of the IdP for logout answers", max_length=2000, blank=True)
-    slo_post_url = models.CharField("single logout URL of the IdP, by POST", max_length=2000, blank=True)
-    slo_post_answer_url = models.CharField("URL of the IdP for logout answers, by POST", max_length=2000, blank=True)
+    slo_url = models.CharField("single logout URL of the identity provider", max_length=2000, blank=True)
+    slo_answer_url = models.CharField("URL of the identity provider for logout answers", max_length=2000, blank=True)
+    slo_post_url = models.CharField("single logout URL of the identity provider, by POST", max_length=2000, blank=True)
+    slo_post_answer_url = models.CharField(
+        "URL of the identity provider for logout answers, by POST", max_length=2000, blank=True
+    )
     slo_binding = models.CharField(
         "binding of our logout messages",
         max_length=8,
         choices=BINDINGS,
         default=Binding.POST.value,
-        help_text="Okta certainly accepts POST. If the IdP has no address for this one, we use the other.",
+        help_text="Okta certainly accepts POST. If the identity provider has no address for this one, we use the other.",
     )
     certificates = models.JSONField(
-        help_text="Signing certificates of the IdP, as PEM. We accept a signature by any of them."
+        help_text="Signing certificates of the identity provider, as PEM. We accept a signature by any of them."
     )
     signed = models.CharField(
-        "what the IdP must sign",
+        "what the identity provider must sign",
         max_length=9,
         choices=LABELS,
         default=Signed.BOTH.value,
         help_text="Okta signs both. Entra, ADFS and Google sign the Assertion by default. Shibboleth and a Keycloak client created by hand "
-        "sign the Response. Use the last choice only while an IdP changes from one to the other.",
+        "sign the Response. Use the last choice only while an identity provider changes from one to the other.",
     )
     want_encrypted = models.BooleanField(
         "assertions must be encrypted",
         default=False,
         help_text="If we have a key, we always accept encrypted assertions; with this setting we refuse all others. Give our certificate "
-        "to the IdP first.",
+        "to the identity provider first.",
     )
     sign_requests = models.BooleanField(
         "we sign our AuthnRequests",
         default=False,
-        help_text="For an IdP that checks them. Give it our certificate first. Otherwise it refuses everybody on its own page.",
+        help_text="For an identity provider that checks them. Give it our certificate first. Otherwise it refuses everybody on its own page.",
     )
     sign_metadata = models.BooleanField(
-        "we sign our metadata", default=False, help_text="For an IdP that checks this. Okta and Entra do not."
+        "we sign our metadata",
+        default=False,
+        help_text="For an identity provider that checks this. Okta and Entra do not.",
     )
     force_authn = models.BooleanField(
-        "the IdP must ask people again at each sign-in",
+        "the identity provider must ask people again at each sign-in",
         default=False,
-        help_text="People must sign in again at the IdP each time, even with a session there, and the answer must confirm it.",
+        help_text="People must sign in again at the identity provider each time, even with a session there, and the answer must confirm it.",
     )
     authn_context = models.CharField(
         "how people must prove their identity",
         max_length=255,
         blank=True,
-        help_text="An AuthnContextClassRef that each AuthnRequest demands and each answer must contain exactly. An IdP that does not support "
-        "it refuses everybody. Empty: the IdP decides, which MFA needs.",
+        help_text="An AuthnContextClassRef that each AuthnRequest demands and each answer must contain exactly. An identity provider that does not "
+        "support it refuses everybody. Empty: the identity provider decides, which MFA needs.",
     )
     name_id_format = models.CharField(
         "NameID format that we request",
@@ -85,7 +89,7 @@ class SamlSettings(models.Model):
         "that is set in its app.",
     )
     metadata_url = models.CharField(
-        "address of the IdP's metadata",
+        "address of the identity provider's metadata",
         max_length=2000,
         blank=True,
         help_text="The address for `connection refresh-metadata`. Changes are pending until an administrator adopts them.",
@@ -108,7 +112,7 @@ class SamlSettings(models.Model):
         help_text="The sign-in page sends people with an address in a verified domain to this connection.",
     )
     idp_initiated = models.BooleanField(
-        "sign-ins may start at the IdP",
+        "sign-ins may start at the identity provider",
         default=False,
         help_text="Okta's dashboard tile needs it. Such a sign-in does not answer a request from us, so it proves less: a stolen, unused one "
         "opens a session in any browser. A bookmark app in Okta with our sign-in page gives the same tile without this.",
@@ -166,7 +170,7 @@ class SamlSettings(models.Model):
         """Return the destination of AuthnRequests."""
         place = choose(Binding(self.sso_binding), redirect=self.sso_url, post=self.sso_post_url)
         if place is None:
-            raise ValueError("The settings need a sign-in address of the IdP.")
+            raise ValueError("The settings need a sign-in address of the identity provider.")
         return place
 
     @property
@@ -241,7 +245,9 @@ class SignInState(models.Model):
     """
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
-    request_id = models.CharField(max_length=64, null=True, help_text="ID of our AuthnRequest; empty if the IdP began.")
+    request_id = models.CharField(
+        max_length=64, null=True, help_text="ID of our AuthnRequest; empty if the identity provider began."
+    )
     browser_hash = models.CharField(max_length=64)
     from_elsewhere = models.BooleanField(default=False, help_text="A page of another site sent the browser to us.")
     next_path = models.CharField(max_length=2000, blank=True)
@@ -347,7 +353,9 @@ class SignInRecord(models.Model):
     kind = models.CharField(max_length=20, choices=SignInKind.choices, default=SignInKind.MESSAGE_REFUSED)
     code = models.CharField("outcome", max_length=40, help_text="signed_in, or the code of the refusal.")
     decision = models.CharField(max_length=300)
-    idp_initiated = models.BooleanField("started at the IdP", null=True, help_text="Unknown if it was not believed.")
+    idp_initiated = models.BooleanField(
+        "started at the identity provider", null=True, help_text="Unknown if it was not believed."
+    )
     identity_id = models.UUIDField(null=True)
     user_id = models.UUIDField(null=True)
     arrived = models.JSONField("attributes that arrived", default=list, help_text="Only names, never values.")

@@ -55,10 +55,10 @@ class AcceptDriftPage(BulkPage):
     """R18: accept the IdP's values of all people in a list of drift. Values that came after the preview are not accepted."""
 
     name = "accept-drift"
-    title = "Accept the IdP's values"
+    title = "Accept the identity provider's values"
     form_class = AcceptForm
     template_name = "admin/core_identity/user/accept_drift.html"
-    button = "Accept the IdP's values"
+    button = "Accept the identity provider's values"
     nothing = "There is no drift to accept."
 
     def filters(self, query: QueryDict) -> Filters:

@@ -53,11 +53,11 @@ TABS: Final = (
                 "Settings",
                 f"Signatures that {BRAND} requires, names of attributes, and where a sign-in may start.",
             ),
-            Page("metadata", "Metadata of the IdP", f"Addresses and certificates that {BRAND} trusts."),
+            Page("metadata", "Metadata of the identity provider", f"Addresses and certificates that {BRAND} trusts."),
             Page(
                 "locked-out",
                 "Who is locked out",
-                "People who cannot sign in while the certificate of the IdP is not known.",
+                "People who cannot sign in while the certificate of the identity provider is not known.",
             ),
             Page("keys", "Our SAML keys", "Needed for encrypted assertions, signed requests and logout."),
             Page("domains", "Email domains", "Addresses that lead from the sign-in page to this connection."),

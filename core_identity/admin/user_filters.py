@@ -46,7 +46,7 @@ class StatusFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         return [
             ("active", "active"),
-            ("inactive", "inactive at every IdP"),
+            ("inactive", "inactive at every identity provider"),
             ("expired", "expired"),
             ("wished", "reactivation requested"),
             ("merged", "merged into another"),

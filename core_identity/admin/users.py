@@ -145,7 +145,7 @@ class UserAdmin(PeopleActions, CoreAdmin):
             return [(None, {"fields": fields})]
         return [
             (None, {"fields": ("username", "customer_page", "email", "email_shared")}),
-            ("What the IdP may change", {"fields": FIELDS, "description": FROM_IDP}),
+            ("What the identity provider may change", {"fields": FIELDS, "description": FROM_IDP}),
             ("Administration", {"fields": flags}),
         ]
 

@@ -54,7 +54,7 @@ class Connection(GuardedModel):
         max_length=40,
         unique=True,
         validators=[RegexValidator(r"\A[a-z0-9-]{1,40}\Z", "Use 1 to 40 of a-z, 0-9 and -.")],
-        help_text="Part of every URL of this connection; it cannot be changed once the IdP knows it.",
+        help_text="Part of every URL of this connection; it cannot be changed once the identity provider knows it.",
     )
     name = models.CharField(max_length=255)
     enabled = models.BooleanField(default=True)
@@ -80,7 +80,9 @@ class Connection(GuardedModel):
         "SSO creates users", default=True, help_text="Whether the first sign-in of an unknown person creates a user."
     )
     own_idp = models.BooleanField(
-        "our own IdP", default=False, help_text="Only a sign-in through such a connection gives staff rights."
+        "our own identity provider",
+        default=False,
+        help_text="Only a sign-in through such a connection gives staff rights.",
     )
     roles_from = models.CharField(max_length=12, choices=RolesFrom.choices, default=RolesFrom.PUSH_GROUPS)
     overage_days = models.PositiveSmallIntegerField(

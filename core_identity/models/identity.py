@@ -27,7 +27,7 @@ class Identity(GuardedModel):
         max_length=255, null=True, blank=True, editable=False, help_text="Empty after the name was given up."
     )
     external_id = models.CharField("externalId", max_length=255, null=True, blank=True)
-    active = models.BooleanField(default=True, help_text="The value from the IdP.")
+    active = models.BooleanField(default=True, help_text="The value from the identity provider.")
     given_name = models.CharField(max_length=1024, blank=True)
     family_name = models.CharField(max_length=1024, blank=True)
     email = models.CharField(max_length=255, blank=True)
@@ -40,7 +40,7 @@ class Identity(GuardedModel):
         "UID not applied",
         max_length=255,
         blank=True,
-        help_text="The last UID from the IdP that was not accepted (drift).",
+        help_text="The last UID from the identity provider that was not accepted (drift).",
     )
     new_uid_held = models.BooleanField(
         default=False,
@@ -70,7 +70,7 @@ class Identity(GuardedModel):
         null=True,
         blank=True,
         editable=False,
-        help_text="Since when the IdP does not list the groups.",
+        help_text="Since when the identity provider does not list the groups.",
     )
     groups_listed_at = models.DateTimeField(
         null=True,
@@ -79,7 +79,7 @@ class Identity(GuardedModel):
         help_text="The last full list before that; empty if there was none.",
     )
     reactivation_requested_at = models.DateTimeField(
-        null=True, blank=True, help_text="The IdP lists an expired user as active again."
+        null=True, blank=True, help_text="The identity provider lists an expired user as active again."
     )
     session_epoch = models.PositiveIntegerField(
         default=0, editable=False, help_text="Increases when sessions must end; a session of an older epoch has ended."

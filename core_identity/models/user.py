@@ -102,7 +102,7 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
         default=list,
         blank=True,
         editable=False,
-        help_text="The values from each IdP on the day of expiry, for comparison before unexpiring.",
+        help_text="The values from each identity provider on the day of expiry, for comparison before unexpiring.",
     )
     is_active = models.GeneratedField(
         expression=models.ExpressionWrapper(models.Q(expired_at__isnull=True), output_field=models.BooleanField()),

@@ -24,10 +24,10 @@ class ActiveMeans(StrEnum):
     """The effect of a changed ``active`` on the user; the values are the words."""
 
     EXPIRED = "the user was expired"
-    NEVER_EXPIRED = "not active at the IdP; not expired, because the person was not active there before"
+    NEVER_EXPIRED = "not active at the identity provider; not expired, because the person was not active there before"
     REACTIVATION_REQUESTED = "reactivation requested: the user stays expired until an administrator unexpires them"
     UNEXPIRED = "the user was unexpired, as this connection permits"
-    ACTIVE = "active again at the IdP; the user was not expired"
+    ACTIVE = "active again at the identity provider; the user was not expired"
 
 
 def in_words(

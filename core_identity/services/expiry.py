@@ -97,7 +97,7 @@ def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = Fal
         uid_in_doubt=uid_moves or bool(identity.sent_uid),
     )
     if granted:
-        _unexpire(actor=actor, user=user, connection=connection, reason="reactivated by the IdP")
+        _unexpire(actor=actor, user=user, connection=connection, reason="reactivated by the identity provider")
         identity.reactivation_requested_at = None
         identity.new_uid_held = True
         return ActiveMeans.UNEXPIRED

@@ -69,7 +69,11 @@ def follow_push(
     identity.deleted_at = None
     active = person.active if was_resource or person.active is not None else True
     meaning = set_active(
-        actor=actor, identity=identity, active=active, reason="deactivated by the IdP", uid_moves=uid_moves
+        actor=actor,
+        identity=identity,
+        active=active,
+        reason="deactivated by the identity provider",
+        uid_moves=uid_moves,
     )
     to_save = changed_columns(
         identity, before, anyway=uid_differs

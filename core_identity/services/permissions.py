@@ -62,4 +62,4 @@ def require_superuser_for_redirects(actor: Actor) -> None:
 def require_superuser_for_own_idp(actor: Actor, *connections: Connection) -> None:
     """Raise `NotAllowed` if ``actor`` is an administrator but not a superuser, and staff may sign in through one of ``connections`` (R26)."""
     if any(connection.own_idp for connection in connections) and not may_touch_guarded(actor):
-        raise NotAllowed("Only a superuser may change a connection that is marked as our own IdP.")
+        raise NotAllowed("Only a superuser may change a connection that is marked as our own identity provider.")

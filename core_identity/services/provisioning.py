@@ -151,7 +151,7 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
     lock_customer(connection.customer_id)
     identity = resource(connection, scim_id)
     was, before = known(identity), columns_of(identity)
-    meaning = set_active(actor=actor, identity=identity, active=False, reason="deactivated by the IdP")
+    meaning = set_active(actor=actor, identity=identity, active=False, reason="deactivated by the identity provider")
     row_writes.write(updates=[(identity, changed_columns(identity, before))], inserts=events.take_gathered())
     shown = as_shown(identity)
     sent = sent_without_change(shown, facts_of(identity), read=read)

@@ -95,7 +95,8 @@ def _remember(*, actor: Actor, identity: Identity, unmapped: Collection[str], ab
             kind=EventKind.USER_GROUPS_ABSENT,
             subject=identity.user,
             connection=identity.connection,
-            reason="The assertion has no attribute for groups, so it gives no role. If you did not expect this, map the attribute at the IdP.",
+            reason="The assertion has no attribute for groups, so it gives no role. If you did not expect this, map the attribute at "
+            "the identity provider.",
         )
     identity.unmapped_groups, identity.groups_absent_since = unmapped_groups, absent_since
     identity.groups_unlisted_since = identity.groups_listed_at = None

@@ -21,7 +21,8 @@ class OAuthClientForm(ActForm):
         label="Redirect URIs",
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField", "spellcheck": "false"}),
-        help_text="One per line: the addresses to which the IdP returns with its authorization code. 'Redirect URIs of Okta' creates Okta's. "
+        help_text="One per line: the addresses to which the identity provider returns with its authorization code. "
+        "'Redirect URIs of Okta' creates Okta's. "
         "Only a superuser changes them.",
     )
     grants = forms.MultipleChoiceField(

@@ -15,17 +15,18 @@ _SWITCHED: Final = {
     ("idp_initiated", False): "Okta's tile of the SAML app leads to a refusal (unsolicited). A bookmark app still works.",
     ("want_encrypted", True): "Unencrypted assertions are refused (not_encrypted).",
     ("want_encrypted", False): "Unencrypted assertions are accepted. The browser that carries them can read them.",
-    ("sign_requests", True): "An IdP that checks the signature, and does not have our certificate, refuses everybody on its own page.",
-    ("sign_requests", False): "An IdP that demands signed requests refuses everybody on its own page.",
-    ("sign_metadata", True): "An IdP that checks the signature of our metadata needs our certificate.",
-    ("force_authn", True): "Everybody must sign in again at the IdP each time, even with a session there.",
-    ("force_authn", False): "People with a session at the IdP sign in without a question.",
+    ("sign_requests", True): "An identity provider that checks the signature, and does not have our certificate, refuses everybody on its own page.",
+    ("sign_requests", False): "An identity provider that demands signed requests refuses everybody on its own page.",
+    ("sign_metadata", True): "An identity provider that checks the signature of our metadata needs our certificate.",
+    ("force_authn", True): "Everybody must sign in again at the identity provider each time, even with a session there.",
+    ("force_authn", False): "People with a session at the identity provider sign in without a question.",
 }  # fmt: skip
 _CHANGED: Final = {
-    "authn_context": "An IdP that cannot do this refuses everybody. Try it in a private window.",
+    "authn_context": "An identity provider that cannot do this refuses everybody. Try it in a private window.",
     "name_id_format": "If the NameID changes with it, people who are known only by the old NameID are refused until you decide.",
-    "sso_binding": f"If the IdP has no address for this binding, {BRAND} uses the other one. Try a sign-in in a private window.",
-    "slo_binding": f"If the IdP has no address for this binding, {BRAND} uses the other one. Okta certainly accepts logout messages by POST.",
+    "sso_binding": f"If the identity provider has no address for this binding, {BRAND} uses the other one. Try a sign-in in a private window.",
+    "slo_binding": f"If the identity provider has no address for this binding, {BRAND} uses the other one. "
+    "Okta certainly accepts logout messages by POST.",
     "email_domains": "Removed domains stop working at once. Verify new ones on the page Email domains.",
     "groups_attribute": "If sign-ins give roles: the roles that came by the old name end at each person's next sign-in.",
     "external_id_attribute": "With a name here, the externalId alone is the second mark: it must be the one that SCIM sends.",
@@ -34,10 +35,13 @@ _ATTRIBUTE: Final = f"If a sign-in sends the old name, {BRAND} does not find the
 
 
 _SIGNED: Final = {
-    Signed.BOTH: "An IdP that signs only one of the two is refused (not_signed). Entra, ADFS and Google do so by default.",
-    Signed.ASSERTION: "An IdP that signs the Response only is refused (not_signed). No signature covers the Response around the Assertion.",
-    Signed.RESPONSE: "An IdP that signs the Assertion only is refused (not_signed). An encrypted Assertion is opened after the Response is verified.",
-    Signed.EITHER: "One verified signature is enough, whichever it is. Choose a narrower setting as soon as the IdP always signs the same part.",
+    Signed.BOTH: "An identity provider that signs only one of the two is refused (not_signed). Entra, ADFS and Google do so by default.",
+    Signed.ASSERTION: "An identity provider that signs the Response only is refused (not_signed). "
+    "No signature covers the Response around the Assertion.",
+    Signed.RESPONSE: "An identity provider that signs the Assertion only is refused (not_signed). "
+    "An encrypted Assertion is opened after the Response is verified.",
+    Signed.EITHER: "One verified signature is enough, whichever it is. "
+    "Choose a narrower setting as soon as the identity provider always signs the same part.",
 }  # fmt: skip
 
 

@@ -33,7 +33,7 @@ class SamlSettingsInline(admin.StackedInline):
     )  # fmt: skip
     readonly_fields = fields
 
-    @admin.display(description="signing certificates of the IdP")
+    @admin.display(description="signing certificates of the identity provider")
     def certificates_shown(self, saml: SamlSettings) -> str:
         """Show the subject and the end of each certificate, because nobody reads the key itself."""
         known = [x509.load_pem_x509_certificate(pem.encode()) for pem in saml.certificates]

@@ -21,7 +21,7 @@ class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
     """The first button shows the difference. The second button adopts it, if it is still the same difference."""
 
     metadata = forms.CharField(
-        label="Metadata of the IdP",
+        label="Metadata of the identity provider",
         required=False,
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 8, "class": "vLargeTextField", "spellcheck": "false"}),
@@ -93,7 +93,7 @@ class MetadataPage(ConnectionPage):
     """For superusers, because an administrator who chooses the trusted certificates could sign in as any user."""
 
     name = "metadata"
-    title = "Metadata of the IdP of {row.name}"
+    title = "Metadata of the identity provider of {row.name}"
     access = Access.SUPERUSER
     form_class = IdpMetadataForm
     template_name = "admin/sso/metadata.html"

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 NO_KEY: Final = (
-    "There is no key of ours yet, so the IdP cannot encrypt and everybody would be refused. Create one on the page Our SAML keys, "
-    "give its certificate to the IdP, and require encryption only after one encrypted sign-in succeeded."
+    "There is no key of ours yet, so the identity provider cannot encrypt and everybody would be refused. Create one on the page Our SAML keys, "
+    "give its certificate to the identity provider, and require encryption only after one encrypted sign-in succeeded."
 )
 
 
@@ -32,7 +32,7 @@ class SamlForm(ConfirmsWhatWasShown, ActForm):
     """
 
     idp_metadata = forms.CharField(
-        label="Metadata of the IdP",
+        label="Metadata of the identity provider",
         max_length=1024 * 1024,
         widget=forms.Textarea(attrs={"rows": 12, "class": "vLargeTextField", "spellcheck": "false"}),
         help_text="The whole XML. In Okta: the app, Sign On, SAML Signing Certificates, View IdP metadata. "
@@ -77,7 +77,7 @@ class SamlForm(ConfirmsWhatWasShown, ActForm):
         first: list[tuple[str | None, tuple[str, ...]]] = [] if self.found else [(None, ("idp_metadata",))]
         last = (
             ("The way from the sign-in page", ("email_domains",)),
-            ("Names of the attributes that the IdP sends", SamlSettings.ATTRIBUTES),
+            ("Names of the attributes that the identity provider sends", SamlSettings.ATTRIBUTES),
         )
         return [(heading, {"fields": names}) for heading, names in (*first, *self.GROUPS, *last)]
 

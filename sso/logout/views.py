@@ -164,7 +164,7 @@ def _answer(attempt: Attempt, field: str) -> HttpResponse:
         log.info("logout answered", extra=attempt.facts | {"done": done})
         return _signed_out(request, saml, done=done)
     logout_request = check_logout_request(message, expected)
-    actor = Actor(Channel.SSO, ActorKind.SIGN_IN, "logout by the IdP", request_id=_reference(request))
+    actor = Actor(Channel.SSO, ActorKind.SIGN_IN, "logout by the identity provider", request_id=_reference(request))
     ended = end_named_sessions(saml, logout_request, actor=actor)
     log.info("logout", extra=attempt.facts | {"sessions": len(ended)})
     record_logout(attempt, logout_request.name_id, ended)

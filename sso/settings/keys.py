@@ -57,7 +57,9 @@ def activate_key(*, actor: Actor, connection: "Connection", reason: str = "") ->
     """Sign with the next key from now on; the active key becomes the old one. Raises `InvalidValue`."""
     keys = _lock(connection)
     if KeyState.NEXT not in keys:
-        raise InvalidValue(_FIELD, "There is no next key. Create one, and let the IdP read our metadata first.")
+        raise InvalidValue(
+            _FIELD, "There is no next key. Create one, and let the identity provider read our metadata first."
+        )
     if KeyState.OLD in keys:
         raise InvalidValue(_FIELD, "An old key is still there. Delete it first.")
     _move(keys[KeyState.ACTIVE], KeyState.OLD)

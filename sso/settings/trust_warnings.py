@@ -48,7 +48,7 @@ def warnings_of(saml: SamlSettings, now: datetime) -> list[TrustWarning]:
     """Return the warnings about the trust in an IdP at ``now`` (aware): 30, 7 and 0 days before an end."""
     warnings = endings(saml.certificates, now)
     if saml.metadata_valid_until:
-        warnings += _ending("The metadata of the IdP", saml.metadata_valid_until, now)
+        warnings += _ending("The metadata of the identity provider", saml.metadata_valid_until, now)
     if saml.proposed:
         sentence = "The last refresh found changes. An administrator must review them."
         warnings.append(TrustWarning(Severity.NOTICE, sentence))

@@ -73,7 +73,7 @@ def pending_sign_in(attempt: Attempt, token: str | None) -> SignInState | None:
     if request_id is not None:
         with attempt.trace.step("Answers a request of ours, in the browser that left"):
             return progress.departed_sign_in(attempt.saml, request_id, token)
-    with attempt.trace.step("Sign-ins may start at the IdP"):
+    with attempt.trace.step("Sign-ins may start at the identity provider"):
         if not attempt.saml.idp_initiated:
             raise SamlRefusal(Code.UNSOLICITED, expected="InResponseTo")
     return None

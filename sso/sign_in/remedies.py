@@ -24,8 +24,8 @@ _KEY: Final = (
 )
 _CERTIFICATE: Final = (
     "Compare the fingerprints in the failed check. If they differ, the identity provider signs with a certificate that the connection does "
-    "not know: adopt its present metadata (Metadata of the IdP). Compare the fingerprint with that page first, because anybody can write one "
-    "into a message. If they are equal, the message was changed after it was signed, or another key signed it."
+    "not know: adopt its present metadata (Metadata of the identity provider). Compare the fingerprint with that page first, because anybody can "
+    "write one into a message. If they are equal, the message was changed after it was signed, or another key signed it."
 )
 _CONTEXT: Final = (
     "The SAML settings require a certain authentication, or a new one at each sign-in. The identity provider did not report it. Let this "
@@ -48,7 +48,7 @@ REMEDIES: Final = MappingProxyType({
     Code.TOO_LATE: _CLOCK,
     Code.SIGNATURE: _CERTIFICATE,
     Code.NOT_SIGNED: "Let the identity provider sign the Response and the Assertion if it can. If it signs only one of them, choose "
-    "that one in the SAML settings (what the IdP must sign). The failed check shows the signatures of this message.",
+    "that one in the SAML settings (what the identity provider must sign). The failed check shows the signatures of this message.",
     Code.ALGORITHM: (
         "Choose RSA-SHA256 for signature and digest at the identity provider, and exclusive canonicalization, with or without comments. "
         "SHA-1 is not accepted. The failed check shows the expected and the received value."

@@ -79,8 +79,8 @@ def test_a_change_is_shown_with_its_consequences_before_it_is_saved_R34(as_root:
     shown = show(as_root, saml, **changes)
     consequences = [(one.label, one.before, one.after) for one in shown.context["form"].consequences]
     assert consequences == [
-        ("Sign-ins may start at the IdP", "no", "yes"),
-        ("What the IdP must sign", "both", "assertion"),
+        ("Sign-ins may start at the identity provider", "no", "yes"),
+        ("What the identity provider must sign", "both", "assertion"),
         ("Seconds that clocks may differ", "120", "30"),
         ("Groups attribute", "Group", "Roles"),
     ]

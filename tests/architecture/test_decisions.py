@@ -34,7 +34,7 @@ rule `other`.
 ## A sign-in
 
 X is the owner of the UID, now or formerly. A person must also be active and not expired to sign in. Staff need a connection that is marked *our own
-IdP*. A new user needs a name and an email, and nobody else may have that email or userName.
+identity provider*. A new user needs a name and an email, and nobody else may have that email or userName.
 
 {sign_ins}
 

@@ -52,7 +52,7 @@ def test_from_nothing_to_the_first_sign_in_and_push_takes_at_most_15_clicks_R37(
 
     step(page, "metadata").get_by_role("link").click()
     metadata = open_client(base_url=unconnected.parties.idp_url).get("/metadata").text
-    page.get_by_label("Metadata of the IdP").fill(metadata)
+    page.get_by_label("Metadata of the identity provider").fill(metadata)
     page.get_by_role("button", name="Preview").click()
     page.get_by_role("button", name="Adopt the metadata").click()
     step(page, "test").get_by_role("link").click()

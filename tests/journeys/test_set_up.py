@@ -39,7 +39,7 @@ def test_a_customer_is_connected_step_by_step_from_the_screen_only_R37(
     # Metadata, pasted.
     step(administrator, "metadata").get_by_role("link", name="Enter the metadata").click()
     metadata = open_client(base_url=unconnected.parties.idp_url).get("/metadata").text
-    administrator.get_by_label("Metadata of the IdP").fill(metadata)
+    administrator.get_by_label("Metadata of the identity provider").fill(metadata)
     administrator.get_by_role("button", name="Preview").click()
     administrator.get_by_role("button", name="Adopt the metadata").click()
     expect(step(administrator, "metadata")).to_contain_text("Signing certificate valid until")

@@ -115,7 +115,7 @@ def _uid(section: Section) -> dict[str, Any]:
         "uid_required_in_scim": section.flag("required_in_scim", default=False),
     }
     if settings["uid_mark"] == Mark.WAIVED and settings["uid_rule"] != UidRule.OTHER:
-        section.fault("mark", "not_a_choice", "The second mark can be waived for the rule `other` only.")
+        section.fault("mark", "not_a_choice", "The mark beside the UID can be waived for the rule `other` only.")
     if settings["external_id_may_change"] and settings["uid_rule"] != UidRule.OTHER:
         section.fault("external_id_may_change", "not_a_choice", "The externalId may change for the rule `other` only.")
     return settings

@@ -128,7 +128,7 @@ class SamlSettings(models.Model):
         "externalId attribute",
         max_length=255,
         blank=True,
-        help_text="If the assertion contains the externalId that SCIM sends, enter its attribute: it is then the only second mark.",
+        help_text="If the assertion contains the externalId that SCIM sends, enter its attribute: it is then the only mark beside the UID.",
     )
 
     ATTRIBUTES: ClassVar[tuple[str, ...]] = (

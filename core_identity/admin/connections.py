@@ -49,7 +49,7 @@ from core_identity.templatetags.core_pages import ago
 LOCKED = "The UID attribute and the UID rule are locked, because people are already known by them."
 CHOICE = "Choose the UID rule with the customer. It is locked as soon as the first person is known."
 MARK_FOR_OTHER_ONLY = (
-    "The second mark can be waived only if the UID is another stable, unique value that nobody can edit."
+    "The mark beside the UID can be waived only if the UID is another stable, unique value that nobody can edit."
 )
 
 

@@ -1,4 +1,4 @@
-"""Say *identity provider* on pages. No column changes."""
+"""Say *identity provider* and *mark* on pages. No column changes."""
 
 import django.core.validators
 from django.db import migrations, models
@@ -29,6 +29,20 @@ class Migration(migrations.Migration):
                 validators=[
                     django.core.validators.RegexValidator("\\A[a-z0-9-]{1,40}\\Z", "Use 1 to 40 of a-z, 0-9 and -.")
                 ],
+            ),
+        ),
+        migrations.AlterField(
+            model_name="connection",
+            name="uid_mark",
+            field=models.CharField(
+                choices=[
+                    ("required", "required"),
+                    ("waived", "waived: nobody can edit the UID at the identity provider"),
+                ],
+                default="required",
+                help_text="A mark is the second fact that must agree before a sign-in opens an account: the externalId, a NameID or an email address.",
+                max_length=10,
+                verbose_name="mark beside the UID",
             ),
         ),
         migrations.AlterField(

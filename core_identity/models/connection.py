@@ -17,7 +17,7 @@ class UidRule(models.TextChoices):
 
 
 class Mark(models.TextChoices):
-    """Whether a sign-in needs a second fact that agrees (R8b)."""
+    """Whether a sign-in needs a mark: a second fact, beside the UID, that agrees (R8b)."""
 
     REQUIRED = "required", "required"
     WAIVED = "waived", "waived: nobody can edit the UID at the identity provider"
@@ -65,7 +65,13 @@ class Connection(GuardedModel):
         help_text="Name of the SAML attribute, and of the SCIM attribute in the enterprise extension, that contains the UID.",
     )
     uid_rule = models.CharField("UID rule", max_length=10, choices=UidRule.choices, default=UidRule.NAME)
-    uid_mark = models.CharField("second mark", max_length=10, choices=Mark.choices, default=Mark.REQUIRED)
+    uid_mark = models.CharField(
+        "mark beside the UID",
+        max_length=10,
+        choices=Mark.choices,
+        default=Mark.REQUIRED,
+        help_text="A mark is the second fact that must agree before a sign-in opens an account: the externalId, a NameID or an email address.",
+    )
     external_id_may_change = models.BooleanField(
         "externalId may change",
         default=False,

@@ -359,7 +359,7 @@ def marks_agree(push: Push, other: Known) -> bool:
 def name_agrees(known: Known, *, name_key: str, email_key: str, uid_key: str) -> bool:
     """Whether the name or the email that a message gives is one by which the connection knows the identity now (R8b).
 
-    An email that is the UID itself (UID rule *email*) is not a second mark: a person who can edit one can edit both.
+    An email that is the UID itself (UID rule *email*) is not a mark: a person who can edit one can edit both.
     """
     known_names = {name for name in (known.user_name_key, known.name_id_key, known.email_key) if name}
     sent_names = {name_key, email_key if email_key != uid_key else ""}

@@ -38,7 +38,7 @@ from core_identity.values import Actor, Cause, Collision, Person
 
 BAR_TEXTS = {
     Bar.EXPIRED: f"You no longer have access to {BRAND}.",
-    Bar.INACTIVE: f"Your organisation has not activated you for {BRAND}.",
+    Bar.INACTIVE: f"Your company has not activated you for {BRAND}.",
     Bar.CONNECTION_OFF: "Sign-in through this connection is switched off.",
     Bar.STAFF: f"People who administer {BRAND} cannot sign in through this connection.",
 }

@@ -95,7 +95,7 @@ def rekey(
         changes["uid_rule"], connection.uid_rule = (connection.uid_rule, uid_rule), uid_rule
         if connection.uid_rule != UidRule.OTHER and connection.uid_mark != "required":
             raise InvalidValue(
-                "uid_rule", "The second mark is waived, which only the rule other permits. Require it first."
+                "uid_rule", "The mark beside the UID is waived, which only the rule other permits. Require it first."
             )
         if connection.uid_rule != UidRule.OTHER and connection.external_id_may_change:
             raise InvalidValue(

@@ -29,7 +29,7 @@ _CHANGED: Final = {
     "Okta certainly accepts logout messages by POST.",
     "email_domains": "Removed domains stop working at once. Verify new ones on the page Email domains.",
     "groups_attribute": "If sign-ins give roles: the roles that came by the old name end at each person's next sign-in.",
-    "external_id_attribute": "With a name here, the externalId alone is the second mark: it must be the one that SCIM sends.",
+    "external_id_attribute": "With a name here, the externalId alone is the mark beside the UID: it must be the one that SCIM sends.",
 }  # fmt: skip
 _ATTRIBUTE: Final = f"If a sign-in sends the old name, {BRAND} does not find the value."
 

@@ -1,4 +1,4 @@
-"""Say *identity provider* on pages. No column changes."""
+"""Say *identity provider* and *mark* on pages. No column changes."""
 
 from django.db import migrations, models
 
@@ -24,6 +24,16 @@ class Migration(migrations.Migration):
             name="certificates",
             field=models.JSONField(
                 help_text="Signing certificates of the identity provider, as PEM. We accept a signature by any of them."
+            ),
+        ),
+        migrations.AlterField(
+            model_name="samlsettings",
+            name="external_id_attribute",
+            field=models.CharField(
+                blank=True,
+                help_text="If the assertion contains the externalId that SCIM sends, enter its attribute: it is then the only mark beside the UID.",
+                max_length=255,
+                verbose_name="externalId attribute",
             ),
         ),
         migrations.AlterField(

@@ -24,7 +24,7 @@ from sso.saml.trace import Trace
 from sso.sign_in.mapping import SINGLE_VALUED, called_here, different, overage_attribute, reads_groups
 from sso.sign_in.outcomes import words_of
 
-MARK: Final = "Second mark"
+MARK: Final = "Mark beside the UID"
 MARKS: Final = "the externalId, if the assertion contains it; otherwise a NameID or an email that the connection knows for this person"
 IN_THE_WAY: Final = {
     Cause.EXTERNAL_ID: "another identity has the externalId",
@@ -68,7 +68,7 @@ def explain_entrance(trace: Trace, entrance: Entrance) -> str:
     if not entrance.mark:
         return f"{entrance.decision.means}.{warning}"
     trace.note(MARK, True, expected=MARKS, received=entrance.mark)
-    return f"{entrance.decision.means}; second mark: {entrance.mark}.{warning}"
+    return f"{entrance.decision.means}; mark: {entrance.mark}.{warning}"
 
 
 def _warning_of_groups(trace: Trace, entrance: Entrance) -> str:

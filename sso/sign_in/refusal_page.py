@@ -41,7 +41,7 @@ UNABLE: Final = (
     f"{BRAND} cannot send you to your identity provider, because a key of {BRAND} cannot be opened. "
     f"Please tell an administrator of {BRAND}."
 )
-BUSY: Final = f"{BRAND} is busy with other changes for your organisation. Nothing was changed. Please wait a few seconds, then try again."
+BUSY: Final = f"{BRAND} is busy with other changes for your company. Nothing was changed. Please wait a few seconds, then try again."
 OUR_FAULT: Final = f"{BRAND} could not check the message of your identity provider. This is a fault of {BRAND}. Please try again in a moment."
 AGAIN: Final = "This sign-in was refused before, and your browser has sent it again. Please start again."
 SIGNED_IN_ALREADY: Final = "Your browser has sent a finished sign-in again."

@@ -70,7 +70,16 @@ def test_nothing_of_core_s_side_is_in_the_result(tester: CustomerBrowser, globex
         assert "Your side is correct" in page
         assert "for a reason on its own side" in page
     for page in (known, conflict, expired):
-        for secret in ("Who this is", "Second mark", "rival", "expired", "conflict", str(user.pk), "/admin/", "boss"):
+        for secret in (
+            "Who this is",
+            "Mark beside the UID",
+            "rival",
+            "expired",
+            "conflict",
+            str(user.pk),
+            "/admin/",
+            "boss",
+        ):
             assert secret not in page, secret
 
 

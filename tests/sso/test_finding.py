@@ -107,7 +107,7 @@ def test_several_connections_of_one_customer_are_asked_about(
     for connection in (acme, entra):
         enter(connection, idp, *verified("acme.com"))
     assert offered(browser, "jane@acme.com") == {"acme", "acme-entra"}
-    assert "Choose your organisation" in ask(browser, "jane@acme.com")
+    assert "Choose your company" in ask(browser, "jane@acme.com")
 
 
 def test_the_return_path_is_kept_and_stays_on_this_site(

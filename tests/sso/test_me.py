@@ -130,7 +130,7 @@ def test_a_session_by_password_is_listed_and_ends_too(db: None) -> None:
         one.force_login(boss)
     text = browsers[0].get("/me").content.decode()
     assert len(rows_of_sessions(text)) == 2
-    assert "Organisation" not in text
+    assert "<dt>Company</dt>" not in text
     browsers[0].post("/me/sign-out-everywhere")
     assert [one.get("/me").status_code for one in browsers] == [401, 401]
     assert Event.objects.get(kind="user.sessions_ended").channel == "admin"

@@ -106,7 +106,7 @@ def test_a_known_person_is_named_with_mark_and_roles_that_would_come_and_go(
     page = tester.try_out(replace(JANE_BY_SSO, groups=("Editors",), title="Chief"))
     assert f'/user/{user.pk}/change/">jane.doe@acme.test</a>, who already exists' in page
     for text in (
-        "second mark: NameID",
+        "mark: NameID",
         "A user got a role from a source.",
         "A user lost a role from a source.",
         "Editors",

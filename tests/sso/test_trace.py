@@ -77,11 +77,11 @@ def test_all_faults_of_a_misconfigured_app_are_recorded_at_once_and_the_first_is
 def test_the_mark_that_agreed_is_shown_for_a_known_person_R8b(browser: Browser, acme: Connection) -> None:
     browser.sign_in(JANE_BY_SSO)
     browser.sign_in(JANE_BY_SSO)
-    assert (found("Who this is")["passed"], found("Second mark")["received"]) == (True, "NameID")
+    assert (found("Who this is")["passed"], found("Mark beside the UID")["received"]) == (True, "NameID")
     browser.sign_in(replace(JANE_BY_SSO, name_id="jane@elsewhere.test"))
-    assert found("Second mark")["received"] == "email"
+    assert found("Mark beside the UID")["received"] == "email"
     browser.come_back(by_sso(ZOE, uid=JANE.uid))
-    assert found("Second mark")["passed"] is False
+    assert found("Mark beside the UID")["passed"] is False
     record = SignInRecord.objects.latest("id")
     assert record.user_id == acme.identities.get().user_id, "on the page of whose UID it is, the refusal is looked for"
 

@@ -368,7 +368,7 @@ CELLS = [
         Decision.CONFLICT,
     ),
     (
-        "an email that is the UID itself is no second mark (R8b)",
+        "an email that is the UID itself is not a mark (R8b)",
         replace(
             push(POST, owner=BY_SSO_ONLY, user_name_key="eve", email_key="jane.doe@acme.test"),
             uid_key="jane.doe@acme.test",
@@ -532,7 +532,7 @@ SIGN_INS = [
         SignIn.NO_MARK,
     ),
     (
-        "an email that is the UID itself is no second mark (R8b)",
+        "an email that is the UID itself is not a mark (R8b)",
         replace(assertion(owner=LIVE, name_id_key="eve@acme.test"), uid_key="jane@acme.test"),
         SignIn.NO_MARK,
     ),

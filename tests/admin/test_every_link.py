@@ -66,7 +66,7 @@ def everything(acme: Connection, jane: Identity, root: User) -> Connection:
     boss = create_user(actor=COMMAND, username="boss", is_staff=True, is_superuser=True)
     OAuthClient.objects.filter(connection=acme).update(consented_by=boss, consented_as="boss", consented_at=now)
     expire(actor=COMMAND, user_id=boss.pk, reason="left")
-    make_link(actor=ADMIN, connection=acme, made_by=root)
+    make_link(actor=ADMIN, connection=acme, created_by=root)
     SetupLink.objects.update(finished_at=now)
     SetupProposal.objects.create(connection=acme, kind=Proposed.TOKEN, proposed_by="contact")
     for code in ("signed_in", "signature", "audience"):

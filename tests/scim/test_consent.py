@@ -366,7 +366,7 @@ def test_a_set_up_contact_who_refuses_cannot_fill_the_events(
 ) -> None:
     """Nobody can delete an event, and a link can refuse as often as it likes."""
     http = browser_of(None)
-    http.post(f"/set-up/open/{make_link(actor=ADMIN, connection=connection, made_by=boss)}")
+    http.post(f"/set-up/open/{make_link(actor=ADMIN, connection=connection, created_by=boss)}")
     form = {"client_id": secrets.client_id, "response_type": "code", "scope": "scim", "state": "x"}
     for address in ("https://evil.test/", "https://[", f"{CALLBACK}?{'x' * 100_000}", "x"):
         foreign = http.post("/oauth/authorize/", {**form, "redirect_uri": address})

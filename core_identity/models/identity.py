@@ -1,4 +1,6 @@
 import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from django.db import models
 
@@ -8,12 +10,28 @@ NOT_LIVE = models.Q(active=False) | models.Q(deleted_at__isnull=False)
 """Identities whose IdP deactivated or deleted the person."""
 
 
+@dataclass(slots=True)
+class Loaded:
+    """The rows that were read together with an identity under its lock, so that no service reads them again.
+
+    ``uid`` is its current UID. ``settled_keys`` are pairs of UID and externalId, as conflicts are found by them, for which no conflict is pending;
+    none if one is pending for the person in any way (R9). ``groups`` are the SCIM id and the name of each of its push groups; None if not read.
+    """
+
+    uid: "IdentityUid | None"
+    settled_keys: Collection[tuple[str, str]] = ()
+    groups: tuple[tuple[str, str], ...] | None = None
+
+
 class Identity(GuardedModel):
     """A person as one IdP sends them: the SCIM resource. It mirrors the IdP completely, while the user belongs to CORE.
 
     An identity that SCIM has never pushed (``pushed_at`` empty) is not a SCIM resource, unless an administrator offered it. A deleted identity is not
     a SCIM resource either (R8a, R10, R20).
     """
+
+    loaded: Loaded | None = None
+    """None if the identity was read alone."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # No index of its own: `identity_user_name_once` begins with it.

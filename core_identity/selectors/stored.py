@@ -19,6 +19,7 @@ from django.db.models import JSONField, Model
 from core_identity.attributes import FIELDS, SOURCES
 from core_identity.models import Conflict, Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.models.connection import UidRule
+from core_identity.models.identity import Loaded
 from core_identity.policy.projection import MIRRORED
 from core_identity.policy.unchanged import Stored
 from core_identity.selectors.rows import COLUMNS, ShownIdentity, shown
@@ -49,12 +50,7 @@ def stored_row(connection: Connection, scim_id: UUID) -> StoredRow | None:
 
 
 def stored_person(connection: Connection, scim_id: UUID) -> Identity | None:
-    """Return a SCIM resource of a connection, or None. Its user and connection are loaded. Further attributes contain the rest:
-
-    ``uid_now``: its current UID, or None. ``groups_shown``: the SCIM id and the name of each of its groups.
-    ``settled_keys``: the pairs of UID and externalId, as conflicts are found by them, for which no conflict is pending; empty if one is pending for
-    the person in any way (R9).
-    """
+    """Return a SCIM resource of a connection, or None. Its user and connection are loaded, and ``loaded`` contains the rest."""
     row = _read(_PERSON, connection, scim_id)
     return None if row is None else _identity(row)
 
@@ -68,8 +64,8 @@ def _read(statement: str, connection: Connection, scim_id: UUID) -> tuple[Any, .
 
 def as_shown(identity: Identity) -> ShownIdentity:
     """Return an identity by `stored_person` as its answer shows it. No statement."""
-    stored, user = identity.__dict__, identity.user
-    uid = stored["uid_now"]
+    loaded, user = _loaded(identity), identity.user
+    uid = loaded.uid
     return ShownIdentity(
         pk=str(identity.pk),
         scim_id=str(identity.scim_id),
@@ -86,14 +82,14 @@ def as_shown(identity: Identity) -> ShownIdentity:
         uid=None if uid is None or uid.derived else uid.uid,
         texts={source: getattr(identity, source) for source in SOURCES},
         attributes=identity.attributes,
-        groups=stored["groups_shown"],
+        groups=loaded.groups or (),
     )
 
 
 def facts_of(identity: Identity) -> Stored:
     """Return what decides whether a message changes an identity by `stored_person`. No statement."""
-    stored, user = identity.__dict__, identity.user
-    uid = stored["uid_now"]
+    loaded, user = _loaded(identity), identity.user
+    uid = loaded.uid
     return Stored(
         uid=uid.uid if uid else None,
         uid_key=uid.uid_key if uid else None,
@@ -105,8 +101,13 @@ def facts_of(identity: Identity) -> Stored:
         active=identity.active,
         pushed=identity.pushed_at is not None,
         offered=identity.offered_at is not None,
-        has_conflict=not stored["settled_keys"],
+        has_conflict=not loaded.settled_keys,
     )
+
+
+def _loaded(identity: Identity) -> Loaded:
+    assert identity.loaded is not None, "read by `stored_person`, or made with its UID"  # noqa: S101 - the caller's duty
+    return identity.loaded
 
 
 def _stored_row(row: tuple[Any, ...]) -> StoredRow:
@@ -145,10 +146,10 @@ def _identity(row: tuple[Any, ...]) -> Identity:
     identity.user, identity.connection = user, connection
     uid_keys = {"", identity.user_name_key or "", uid.uid_key if uid else ""}
     external_ids = {"", identity.external_id or ""}
-    identity.__dict__.update(
-        uid_now=uid,
-        groups_shown=tuple((one, name) for one, name in json.loads(groups)),
-        settled_keys={(one, other) for one in uid_keys for other in external_ids} if not has_conflict else set(),
+    identity.loaded = Loaded(
+        uid=uid,
+        settled_keys=() if has_conflict else {(one, other) for one in uid_keys for other in external_ids},
+        groups=tuple((one, name) for one, name in json.loads(groups)),
     )
     return identity
 

@@ -9,9 +9,10 @@ from core_identity.compiled import Compiled, Given
 from core_identity.keys import key, message_keys
 from core_identity.models import Conflict, Connection, Identity, IdentityUid
 from core_identity.models.connection import Mark
+from core_identity.models.identity import Loaded
 from core_identity.policy.sign_in import Assertion, SignIn, email_as_mark
 from core_identity.services.conflicts import PENDING
-from core_identity.services.identities import known
+from core_identity.services.identities import current_uid, known
 from core_identity.services.locks import lock_channel, locked_with_user
 from core_identity.values import Person
 
@@ -135,9 +136,11 @@ def _known_person(connection: Connection, person: Person) -> Identity | None:
     identity.connection = connection
     connection.enabled = found.connection_enabled  # type: ignore[attr-defined]  # annotated
     connection.own_idp = found.connection_own_idp  # type: ignore[attr-defined]
-    if found.current:
-        identity.__dict__["uid_now"] = found
-    identity.__dict__["conflict_pending"] = found.conflict_pending  # type: ignore[attr-defined]  # annotated
+    pending = found.conflict_pending  # type: ignore[attr-defined]
+    identity.loaded = Loaded(
+        uid=found if found.current else current_uid(identity),
+        settled_keys=() if pending else {(keys.uid_key, keys.external_id)},
+    )
     return identity
 
 

@@ -100,10 +100,10 @@ def store_different_people(*, actor: Actor, identity: Identity, other: User, rea
 def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
     """Close the conflicts of a message that was applied, and all other conflicts of this person that no longer apply.
 
-    One query if nothing is open. No query if the identity was read together with the answer (`selectors.stored`).
+    One query if nothing is open. No query if the identity was read together with the answer (`Loaded`).
     """
     keys = message_keys(person)
-    if (keys.uid_key, keys.external_id) in identity.__dict__.get("settled_keys", ()):
+    if identity.loaded is not None and (keys.uid_key, keys.external_id) in identity.loaded.settled_keys:
         return
     connection = identity.connection
     concerned = Q(subject=identity) | Q(other=identity.user_id) | Q(uid_key=keys.uid_key, external_id=keys.external_id)

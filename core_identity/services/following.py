@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from core_identity.event_kinds import EventKind
 from core_identity.models import Connection, Identity
+from core_identity.models.identity import Loaded
 from core_identity.policy.expiry import expires
 from core_identity.policy.matching import Decision
 from core_identity.policy.wording import ActiveMeans, in_words
@@ -124,7 +125,7 @@ def make_identity(
     events.record(actor=actor, kind=EventKind.IDENTITY_CREATED, subject=identity, changes=changes)
     record_uid(actor=actor, identity=identity, uid=current, before=None)
     row_writes.write(inserts=[user, identity, current, *events.take_gathered()], read_again=(identity, "attributes"))
-    identity.__dict__.update(uid_now=current, groups_shown=())
+    identity.loaded = Loaded(uid=current, groups=())
     return identity
 
 

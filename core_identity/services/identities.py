@@ -201,10 +201,9 @@ def accept_drift(identity: Identity, *, uid: str) -> None:
 
 
 def current_uid(identity: Identity) -> IdentityUid | None:
-    """Return the current UID. No query if the identity was read together with it (`selectors.stored`)."""
-    if "uid_now" in identity.__dict__:
-        uid: IdentityUid | None = identity.__dict__["uid_now"]
-        return uid
+    """Return the current UID. No query if the identity was read together with it (`Loaded`)."""
+    if identity.loaded is not None:
+        return identity.loaded.uid
     return IdentityUid.objects.filter(identity=identity, current=True).first()
 
 
@@ -226,8 +225,8 @@ def set_uid(*, actor: Actor, identity: Identity, uid: str, derived: bool = False
     IdentityUid.objects.filter(identity=identity, uid_key=key(uid)).delete()
     row = new_uid(identity, uid, derived=derived)
     row_writes.insert(row)
-    if "uid_now" in identity.__dict__:
-        identity.__dict__["uid_now"] = row
+    if identity.loaded is not None:
+        identity.loaded.uid = row
     record_uid(actor=actor, identity=identity, uid=row, before=before)
     return before is None or before.uid_key != row.uid_key
 

@@ -138,9 +138,7 @@ def _take_uid(*, actor: Actor, identity: Identity, person: Person, owner: Known 
     """Give the identity the UID of the assertion, unless it has this UID and the UID is not derived (R6). Return whether it changed."""
     if owner is not None and not owner.derived:
         return False
-    uid_moves = set_uid(actor=actor, identity=identity, uid=person.uid or "")
-    identity.__dict__.pop("uid_now", None)
-    return uid_moves
+    return set_uid(actor=actor, identity=identity, uid=person.uid or "")
 
 
 def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
@@ -219,8 +217,7 @@ def _finish(
         updates=[(identity.user, [*followed, "last_login"]), (identity, [*to_save, "signed_in_at"])],
         inserts=events.take_gathered(),
     )
-    if getattr(identity, "conflict_pending", True):
-        settle(actor=actor, identity=identity, person=person)
+    settle(actor=actor, identity=identity, person=person)
 
 
 def require_open_gate(identity: Identity) -> None:

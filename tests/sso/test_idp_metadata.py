@@ -251,7 +251,7 @@ def test_a_certificate_that_begins_later_is_accepted_with_a_note() -> None:
     """An IdP announces its next key before it uses it."""
     found = read(entity(role(key() + key(certificate(serial=4, begins=20)) + place())))
     assert len(found.certificates) == 2
-    assert [note.endswith("begins on 2026-06-21 only. It is accepted.") for note in found.notes] == [True]
+    assert [note.endswith("is not valid before 2026-06-21. It is accepted.") for note in found.notes] == [True]
 
 
 def test_an_authority_listed_beside_the_certificate_that_it_issued_is_not_believed() -> None:

@@ -67,10 +67,10 @@ def clean_name(text: str, *, field: str) -> str:
     marks, fillers, lone surrogates) by which two names could look the same and be different.
     """
     name = text.strip()
+    if len(name) <= MAX_NAME and _is_plain(name):
+        return name
     if max(len(name), len(key(name))) > MAX_NAME:
         raise InvalidValue(field, f"{field} is longer than {MAX_NAME} characters.")
-    if _is_plain(name):
-        return name
     for before, character in zip(" " + name, name, strict=False):
         if _is_invisible(character) or (character in EMOJI_STYLE and before.isalpha()):
             raise InvalidValue(

@@ -105,7 +105,7 @@ def _without_operations(body: dict[str, Any]) -> dict[str, Any]:
     """Return a message of Bulk without the data of its operations: each of them has a row of its own."""
     found = {name.lower(): value for name, value in body.items()}
     operations = found.get("operations")
-    if not urns.names_message(found.get("schemas"), urns.BULK_REQUEST) or not isinstance(operations, list):
+    if not isinstance(operations, list) or not urns.names_message(found.get("schemas"), urns.BULK_REQUEST):
         return body
     return {**body, _name_of("operations", body): [_outline(one) for one in operations[: MAX_ITEMS + 1]]}
 

@@ -217,7 +217,9 @@ class ResourceType:
         """
         lower = path.lower()
         return (
-            _URN.match(lower) is not None
+            lower.startswith("urn:")
+            and lower not in self.schemas
+            and _URN.match(lower) is not None
             and not _CORE.match(lower)
             and not any(f"{lower}:".startswith(f"{spelling}:") for spelling, _ in self._spellings)
         )

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from core_identity.attributes import FOLLOWED
+from scim.wire import urns
 from scim.wire.errors import ScimError
 from scim.wire.filter import And, Comparison, Filter, Not, Or, Present, ValuePath, parse_filter, parse_path
 from scim.wire.secret_names import MAX_PLAIN, is_name_of_secret, may_contain_secret, names_secret
@@ -47,6 +48,10 @@ _NOT_NAMES: Final = frozenset(
     | {_last_word(one.scim) for one in FOLLOWED}
 )  # fmt: skip
 """Attributes that do not identify a person. The values of all others are `Redaction.names`."""
+
+
+_SCHEMAS: Final = frozenset({urns.USER, urns.ENTERPRISE_USER, urns.CORE_USER, urns.GROUP, urns.PATCH_OP})
+"""Texts in most messages. They contain no secret, and need no search for one."""
 
 
 class _Name(NamedTuple):
@@ -99,7 +104,7 @@ class Redaction:
         if isinstance(value, list):
             return self._list(value, name, depth)
         if isinstance(value, str):
-            return self._text(value, name, depth)
+            return self._text(value, _name_of(name), depth)
         return value
 
     def filter(self, text: str) -> str:
@@ -158,13 +163,13 @@ class Redaction:
                 self.secrets.append(str(one))
 
     def _object(self, value: dict[str, Any], depth: int) -> dict[str, Any]:
-        named = _secret_named_in(value)
+        names = [_name_of(name) for name in value]
+        named = _secret_named_in(names, value.values())
         kept: dict[str, Any] = {}
-        for at, (name, inner) in enumerate(value.items()):
+        for at, ((name, inner), of_name) in enumerate(zip(value.items(), names, strict=True)):
             if at >= MAX_ITEMS:
                 kept[LEFT_OUT] = f"{len(value) - at} more"
                 break
-            of_name = _name_of(name)
             shown = name if of_name.is_kept and not (self.token and self.token in name) else self._name(name)
             if shown in kept:
                 shown = f"{shown} {at}"
@@ -176,12 +181,17 @@ class Redaction:
                 kept[shown] = self.filter(inner)
             elif is_text and of_name.folded == "path":
                 kept[shown] = self._path(inner)
+            elif is_text and self.nodes < MAX_NODES:
+                self.nodes += 1
+                kept[shown] = self._text(inner, of_name, depth + 1)
             else:
                 kept[shown] = self.tree(inner, name, depth + 1)
         return kept
 
     def _list(self, value: list[Any], name: str, depth: int) -> list[Any]:
-        named = any(isinstance(one, str) and is_name_of_secret(one) for one in value[:MAX_NODES])
+        named = any(
+            isinstance(one, str) and one not in _SCHEMAS and is_name_of_secret(one) for one in value[:MAX_NODES]
+        )
         kept: list[Any] = []
         for one in value[:MAX_ITEMS]:
             if named and not isinstance(one, dict | list) and not (isinstance(one, str) and is_name_of_secret(one)):
@@ -191,17 +201,17 @@ class Redaction:
                 kept.append(self.tree(one, name, depth + 1))
         return [*kept, f"(left out: {len(value) - MAX_ITEMS} more)"] if len(value) > MAX_ITEMS else kept
 
-    def _text(self, text: str, name: str, depth: int) -> str:
+    def _text(self, text: str, name: _Name, depth: int) -> str:
         if len(text) > MAX_TEXT:
             return f"(left out: {len(text)} characters)"
         if self.token and self.token in text:
             return REMOVED
         if text.lstrip("\ufeff \t\r\n")[:1] in {"{", "[", '"'}:
             return self._json(text, depth)
-        if may_contain_secret(text):
+        if text not in _SCHEMAS and may_contain_secret(text):
             self.secrets.append(text)
             return REMOVED
-        if _name_of(name).finds_people:
+        if name.finds_people:
             self.names.append(text)
         return text
 
@@ -234,9 +244,9 @@ class Redaction:
             path = parse_path(text)
         except ScimError:
             # An attribute of another service, or no path at all: it has no selector that anybody could read.
-            return self._text(text, "path", MAX_DEPTH) if '"' not in text and "[" not in text else UNREADABLE
+            return self._text(text, _name_of("path"), MAX_DEPTH) if '"' not in text and "[" not in text else UNREADABLE
         if path.condition is None:
-            return self._text(text, "path", MAX_DEPTH)
+            return self._text(text, _name_of("path"), MAX_DEPTH)
         hidden = names_secret(path.attribute) or _names_any_secret(path.condition)
         rest = f".{path.sub_attribute}" if path.sub_attribute else ""
         return f"{path.attribute}[{self.render(path.condition, secret=hidden)}]{rest}"
@@ -245,13 +255,13 @@ class Redaction:
         if hidden:
             self.forget(term.value)
             return json.dumps(REMOVED)
-        return json.dumps(self._text(term.value, term.path, 0) if isinstance(term.value, str) else term.value)
+        return json.dumps(self._text(term.value, _name_of(term.path), 0) if isinstance(term.value, str) else term.value)
 
 
-def _secret_named_in(value: dict[str, Any]) -> bool:
+def _secret_named_in(names: Iterable[_Name], values: Iterable[Any]) -> bool:
     """Whether a member of an object names a secret, so that the others are its value: ``{"path": "password", "value": "x"}``."""
     return any(
-        isinstance(inner, str) and _name_of(name).is_naming and names_secret(inner) for name, inner in value.items()
+        name.is_naming and isinstance(one, str) and names_secret(one) for name, one in zip(names, values, strict=True)
     )
 
 

@@ -145,6 +145,11 @@ def test_values_that_are_not_secret_are_kept_as_sent() -> None:
     assert redaction.tree(moved) == moved
 
 
+def test_a_known_schema_beside_a_secret_hides_none_of_it_R34() -> None:
+    assert Redaction().tree([CORE, "password", SECRET]) == [CORE, "password", REMOVED]
+    assert Redaction().tree({"path": "password", "value": CORE}) == {"path": "password", "value": REMOVED}
+
+
 def test_people_are_found_by_every_name_that_is_kept_R35() -> None:
     redaction = Redaction()
     redaction.tree({

@@ -1,7 +1,10 @@
-"""Find the identity that a push is about, and read the values that policy needs, under locks (R8a). Callers hold the lock of the customer."""
+"""Find the identity that a push is about, and read the values that policy needs, under locks (R8a). Callers hold the lock of the customer.
+
+`locked_resource` takes this lock itself.
+"""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection as database
@@ -12,7 +15,7 @@ from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.policy.matching import Known, Push, Verb
 from core_identity.selectors.stored import stored_person
 from core_identity.services.identities import current_uid, known
-from core_identity.services.locks import locked_with_user, require_enabled
+from core_identity.services.locks import customer_lock, lock_customer, locked_with_user, require_enabled
 from core_identity.services.uniqueness import WAY_OUT
 from core_identity.values import Cause, Collision, Person
 
@@ -80,29 +83,52 @@ def offered_as(connection: Connection, user_name: str) -> Identity | None:
     return locked_with_user(offers)
 
 
-def resource(connection: Connection, scim_id: UUID) -> Identity:
-    """Return a SCIM resource under the locks of its user and identity, as `stored_person` reads it.
+def locked_resource(connection: Connection, scim_id: UUID) -> Identity:
+    """Lock the customer, and the user and identity of a SCIM resource. Return it as `stored_person` reads it under these locks.
 
-    Raises `NotFound`, also for an identity that is of another connection, was never pushed, or was deleted.
+    Raises `NotFound`, also for an identity that is of another connection, was never pushed, or was deleted. Raises `Busy` as `lock_customer` does.
     """
-    with database.cursor() as cursor:
-        cursor.execute(_LOCK, [connection.pk, scim_id])
+    user_id = _lock(_LOCK_AT_ONCE, connection, scim_id)
     # A separate statement: the rows beside the locked ones must be read after the lock.
-    identity = stored_person(connection, scim_id)
+    identity = stored_person(connection, scim_id) if user_id else None
+    if (
+        identity is None or identity.user_id != user_id
+    ):  # the customer was not free, or gave the identity to another user just before the lock
+        lock_customer(connection.customer_id)
+        _lock(_LOCK, connection, scim_id)
+        identity = stored_person(connection, scim_id)
     if identity is None:
         raise NotFound(f"There is no user with the id {scim_id} in this connection.")
     require_enabled(identity.connection)
     return identity
 
 
-_LOCK: Final = f"""
+def _lock(statement: str, connection: Connection, scim_id: UUID) -> UUID | None:
+    """Return the primary key of the locked user."""
+    params: dict[str, Any] = {"connection": connection.pk, "scim_id": scim_id}
+    params["customer"] = customer_lock(connection.customer_id)
+    with database.cursor() as cursor:
+        cursor.execute(statement, params)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _locking(condition: str) -> str:
+    return f"""
 WITH found AS MATERIALIZED (
-    SELECT id, user_id FROM {Identity._meta.db_table} WHERE (connection_id = %s) IS TRUE AND scim_id = %s
+    SELECT id, user_id FROM {Identity._meta.db_table}
+    WHERE {condition} AND (connection_id = %(connection)s) IS TRUE AND scim_id = %(scim_id)s
 )
-SELECT FROM {User._meta.db_table} AS u, {Identity._meta.db_table} AS i
+SELECT u.id FROM {User._meta.db_table} AS u, {Identity._meta.db_table} AS i
 WHERE u.id = (SELECT user_id FROM found) AND i.id = (SELECT id FROM found) FOR NO KEY UPDATE OF u, i
 """  # noqa: S608 - names of our own
+
+
+_LOCK: Final = _locking("TRUE")
 """First the user, then the identity: PostgreSQL locks in the order of the list. Why no join: see `selectors.stored`."""
+
+_LOCK_AT_ONCE: Final = _locking("(SELECT pg_try_advisory_xact_lock(%(customer)s::bigint))")
+"""The same after the lock of the customer, and nothing if that is not free. PostgreSQL decides this condition once, before it reads a row."""
 
 
 def contradiction(

@@ -32,9 +32,9 @@ from core_identity.services.identities import (
 from core_identity.services.locating import (
     contradiction,
     holder_of_external_id,
+    locked_resource,
     owner_of_uid,
     push_of,
-    resource,
 )
 from core_identity.services.locks import lock_customer
 from core_identity.services.outcomes import Outcome
@@ -121,8 +121,7 @@ def remove_person(
 
     ``check`` gets the resource as it is under the lock, and may raise an error to refuse the request. Raises `NotFound`.
     """
-    lock_customer(connection.customer_id)
-    identity = resource(connection, scim_id)
+    identity = locked_resource(connection, scim_id)
     if check is not None:
         check(as_shown(identity))
     before = columns_of(identity)
@@ -137,8 +136,7 @@ def remove_person(
 
 
 def _change(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, is_patch: bool) -> Outcome:
-    lock_customer(connection.customer_id)
-    identity = resource(connection, scim_id)
+    identity = locked_resource(connection, scim_id)
     return _change_locked(
         actor=actor, connection=connection, identity=identity, read=read, is_patch=is_patch, was=known(identity)
     )
@@ -148,8 +146,7 @@ def _change(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, 
 @events.together()
 def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, is_patch: bool) -> Outcome:
     """Apply ``active: false``, and then the rest of the message as far as that is possible (R23)."""
-    lock_customer(connection.customer_id)
-    identity = resource(connection, scim_id)
+    identity = locked_resource(connection, scim_id)
     was, before = known(identity), columns_of(identity)
     meaning = set_active(actor=actor, identity=identity, active=False, reason="deactivated by the identity provider")
     row_writes.write(updates=[(identity, changed_columns(identity, before))], inserts=events.take_gathered())
@@ -173,7 +170,7 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
     events.record(actor=actor, kind=EventKind.PUSH_REST_DROPPED, subject=identity, reason=why)
     return Outcome(
         Decision.APPLY,
-        resource(connection, scim_id),
+        locked_resource(connection, scim_id),
         # Only the code: the sentence quotes the message, and notes must not contain personal data (R34, R35). The event has the sentence.
         notes=(f"deactivated; the rest of the message was ignored: {refusal.code}",),
     )

@@ -4,17 +4,20 @@ A push writes identity, user and events by one statement (`services.row_writes`)
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
+from threading import Thread
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import connection as database
+from django.db import connections
 
 from core_identity.models import Conflict, Connection, Event, Identity, IdentityUid, PushGroupMember, User
+from core_identity.services import locating
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
 from core_identity.services.groups import change_group, create_group
@@ -133,6 +136,42 @@ def test_of_many_puts_of_one_person_each_is_applied_whole_and_has_its_event_R34(
         assert len(changes_of(field, "identity.changed", jane)) == len(changes_of(field, "user.changed", jane.user))
         assert changes_of(field, "identity.changed", jane)[-1][1] == last[field]
     assert Event.objects.filter(kind="identity.changed").count() == ROUNDS * AT_ONCE
+
+
+def test_a_merge_just_before_the_lock_is_seen_and_its_user_is_locked(
+    acme: Connection, jane: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statement that takes all locks at once begins before the merge, and ends after it."""
+    zoe = create_person(actor=OKTA, connection=make_connection("second"), person=ZOE).identity
+    slow = "(SELECT pg_sleep(2) IS NOT NULL AND pg_try_advisory_xact_lock(%(customer)s::bigint))"
+    monkeypatch.setattr(locating, "_LOCK_AT_ONCE", locating._locking(slow))
+    merging, locks = Thread(target=closing(join), args=(zoe.user_id, jane.user_id)), []
+
+    def watch(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        if "FOR NO KEY UPDATE OF u, i" in sql:
+            locks.append(sql)
+        if "pg_sleep" in sql:
+            merging.start()
+        return execute(sql, *rest)
+
+    with database.execute_wrapper(watch):
+        outcome = patch(acme, jane.scim_id, title="Chief")
+    merging.join()
+    assert len(locks) == 2, "again, for the user of now"
+    assert outcome.identity.user_id == zoe.user_id
+    assert User.objects.get(pk=zoe.user_id).title == "Chief"
+
+
+def closing(act: Callable[..., object]) -> Callable[..., None]:
+    """Return ``act`` for a thread, which closes its connections at the end."""
+
+    def run(*values: object) -> None:
+        try:
+            act(*values)
+        finally:
+            connections.close_all()
+
+    return run
 
 
 def test_of_many_patches_of_different_attributes_none_is_lost(race: Race, acme: Connection, jane: Identity) -> None:

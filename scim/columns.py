@@ -121,7 +121,7 @@ _GROUP_COLUMNS: Final = {
 
 
 def _with_uid(connection: "Connection", **of_uid: str) -> Q:
-    return Q(pk__in=resources.sent_uids(connection).filter(**of_uid).values("identity"))
+    return Q(pk__in=resources.shown_uids(connection).filter(**of_uid).values("identity"))
 
 
 def _owner_of_uid(connection: "Connection", uid: str) -> Q:
@@ -129,7 +129,7 @@ def _owner_of_uid(connection: "Connection", uid: str) -> Q:
 
     The condition compares with a value and not with a set, so PostgreSQL uses the index even without statistics.
     """
-    owner = resources.sent_uids(connection).filter(uid_key=key(uid)).values("identity")[:1]
+    owner = resources.shown_uids(connection).filter(uid_key=key(uid)).values("identity")[:1]
     # Not NULL, because a negation must find the others.
     return Q(Exact(F("pk"), Coalesce(Subquery(owner), Value(_NO_ID))))
 

@@ -15,12 +15,12 @@ FOLLOWS: Final[Mapping[str, str]] = MappingProxyType({attribute.source: attribut
 NAMES: Final = frozenset(attribute.source for attribute in FOLLOWED if attribute.is_name)
 """Fields that an empty value never clears (R17), and that do not follow if the UID is made of them (R4)."""
 
-KEYS: Final[Mapping[str, str]] = MappingProxyType(
+KEY_COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
     {"user_name": "user_name_key", "email": "email_key", "name_id": "name_id_key"}
 )
 """Fields of an identity that are compared, each with the field that contains its compared form (R5)."""
 
-MIRRORED: Final = (*FOLLOWS, *KEYS, *KEYS.values(), "external_id", "attributes")
+MIRRORED: Final = (*FOLLOWS, *KEY_COLUMNS, *KEY_COLUMNS.values(), "external_id", "attributes")
 """Fields of an identity that a message is compared with."""
 
 COMPARED: Final[Mapping[str, str]] = MappingProxyType({"user_name": "username", "email": "email", **FOLLOWS})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core_identity.keys import key
-from core_identity.policy.projection import KEYS, mirrored_changes, permitted_changes
+from core_identity.policy.projection import KEY_COLUMNS, mirrored_changes, permitted_changes
 from core_identity.values import Person
 
 
@@ -44,7 +44,7 @@ def would_change_nothing(person: Person, stored: Stored) -> bool:
         and person.user_name != ""
         and _uid_stays(person.uid, stored)
         and not mirrored_changes(person, stored.identity)
-        and all(key(stored.identity[name]) == stored.identity[column] for name, column in KEYS.items())
+        and all(key(stored.identity[name]) == stored.identity[column] for name, column in KEY_COLUMNS.items())
         and not permitted_changes(person, stored.user, names_are_the_uid=stored.names_are_the_uid, uid_moves=False)
     )
 

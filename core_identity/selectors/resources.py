@@ -34,7 +34,7 @@ def has_active(connection: Connection, scim_ids: Collection[UUID]) -> bool:
     return scim_identities(connection).filter(scim_id__in=scim_ids, active=True).exists()
 
 
-def sent_uids(connection: Connection) -> QuerySet[IdentityUid]:
+def shown_uids(connection: Connection) -> QuerySet[IdentityUid]:
     """Return the UIDs that an answer shows: current, and sent by the IdP rather than derived (R6)."""
     return IdentityUid.objects.filter(connection=connection, current=True, derived=False).order_by()
 

@@ -20,7 +20,7 @@ from core_identity.policy.projection import FOLLOWS, MIRRORED, mirrored_changes,
 from core_identity.services import events, row_writes
 from core_identity.values import Actor, Person
 
-NAMES: Final = ("uid", "external_id", "user_name", "name_id")
+TEXT_KEYS: Final = ("uid", "external_id", "user_name", "name_id")
 
 
 def cleaned(person: Person) -> Person:
@@ -33,7 +33,7 @@ def cleaned(person: Person) -> Person:
         value = getattr(person, field)
         return None if value is None else cleaner(value, field=person.called.get(field, field), **limits)
 
-    names = {field: clean(field, clean_name) for field in NAMES}
+    names = {field: clean(field, clean_name) for field in TEXT_KEYS}
     texts = {field: clean(field, exact_text) for field in SOURCES}
     values: dict[str, Any] = names | texts | {"email": clean("email", clean_name)}
     values |= {field: values[field] or None for field in ("uid", "external_id")}

@@ -20,8 +20,7 @@ from core_identity.attributes import FIELDS, SOURCES
 from core_identity.models import Conflict, Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.models.connection import UidRule
 from core_identity.models.identity import Loaded
-from core_identity.policy.projection import MIRRORED
-from core_identity.policy.unchanged import Stored
+from core_identity.policy.projection import MIRRORED, Stored
 from core_identity.selectors.rows import COLUMNS, ShownIdentity, shown
 
 PENDING_SQL: Final = "(state = 'open' OR let_through) IS TRUE"

@@ -14,9 +14,10 @@ from core_identity.keys import key
 from core_identity.models import Connection, Identity
 from core_identity.policy import matching
 from core_identity.policy.matching import Decision, Verb
+from core_identity.policy.projection import Stored, would_change_nothing
 from core_identity.policy.wording import ActiveMeans, in_words
 from core_identity.selectors.rows import ShownIdentity
-from core_identity.selectors.stored import StoredRow, as_shown, facts_of
+from core_identity.selectors.stored import StoredRow, as_shown, facts_of, stored_row
 from core_identity.services import events, expiry, groups, row_writes
 from core_identity.services.conflicts import close_what_is_gone
 from core_identity.services.creating import create_newcomer, create_or_match
@@ -39,7 +40,6 @@ from core_identity.services.locating import (
 from core_identity.services.locks import lock_customer
 from core_identity.services.outcomes import Outcome
 from core_identity.services.transactions import in_one_transaction, recording_refusals
-from core_identity.services.unchanged import Read, read_once, sent_without_change, unchanged
 from core_identity.services.uniqueness import (
     WAY_OUT,
     NameHeld,
@@ -48,6 +48,9 @@ from core_identity.services.uniqueness import (
     require_free_name,
 )
 from core_identity.values import Actor, Person
+
+Read = Callable[[ShownIdentity], Person]
+"""Returns the values of a message for the resource as stored, so a PATCH uses true values. May raise `IdentityError`."""
 
 
 @recording_refusals
@@ -82,13 +85,51 @@ def change_person(
     """
     if deactivates:
         return _deactivate(actor=actor, connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
-    read = read_once(read)
+    read = _read_once(read)
     same = unchanged(connection=connection, scim_id=scim_id, read=read)
     if same is not None:
         row, sent = same
         return _without_change(row, row.shown, sent)
     act = partial(_change, actor=actor, connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
     return _act_or_release_name(act, actor=actor, connection=connection)
+
+
+def _read_once(read: Read) -> Read:
+    """Return a reader that reads again only if the resource has changed since the last time.
+
+    So a message is usually read before the lock, and not again under it.
+    """
+    last: tuple[ShownIdentity, Person] | None = None
+
+    def read_if_changed(row: ShownIdentity) -> Person:
+        nonlocal last
+        if last is None or last[0] != row:
+            last = row, read(row)
+        return last[1]
+
+    return read_if_changed
+
+
+def unchanged(*, connection: Connection, scim_id: UUID, read: Read) -> tuple[StoredRow, Person] | None:
+    """Return the resource ``scim_id`` and the message's values, if it changes nothing. Return None if only the way under the lock can decide.
+
+    Everything that could be refused takes that way too. One statement.
+    """
+    row = stored_row(connection, scim_id)
+    if row is None or not row.enabled:
+        return None
+    sent = _sent_without_change(row.shown, row.facts, read=read)
+    return None if sent is None else (row, sent)
+
+
+def _sent_without_change(shown: ShownIdentity, stored: Stored, *, read: Read) -> Person | None:
+    """Return the values of a message if they change nothing of a resource. Return None in doubt. No statement."""
+    try:
+        sent = read(shown)
+        person = cleaned(sent)
+    except IdentityError:
+        return None
+    return sent if would_change_nothing(person, stored) else None
 
 
 def _act_or_release_name(act: Callable[[], Outcome], *, actor: Actor, connection: Connection) -> Outcome:
@@ -151,7 +192,7 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
     meaning = set_active(actor=actor, identity=identity, active=False, reason="deactivated by the identity provider")
     row_writes.write(updates=[(identity, changed_columns(identity, before))], inserts=events.take_gathered())
     shown = as_shown(identity)
-    sent = sent_without_change(shown, facts_of(identity), read=read)
+    sent = _sent_without_change(shown, facts_of(identity), read=read)
     if sent is not None:  # the usual message contains no more, so it needs no savepoint
         return _after_deactivation(meaning, _without_change(identity, shown, sent))
     try:

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from core_identity.models import Connection, Identity
     from core_identity.selectors.rows import ShownIdentity
-    from core_identity.services.unchanged import Read
+    from core_identity.services.provisioning import Read
     from core_identity.values import Person
 
 

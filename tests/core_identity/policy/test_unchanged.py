@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core_identity.policy.matching import Decision, Known, Push, Verb, decide_push, unsent_keys
-from core_identity.policy.unchanged import Stored, would_change_nothing
+from core_identity.policy.projection import Stored, would_change_nothing
 from core_identity.values import Person
 
 MAIL = "Jane.Doe@acme.test"

@@ -151,14 +151,14 @@ class ScimView(APIView):
         headers = self.request.headers
         require(version, if_match=headers.get("If-Match"), if_none_match=headers.get("If-None-Match"))
 
-    def unchanged(self, version: object) -> Response | None:
+    def not_modified(self, version: object) -> Response | None:
         """Return the 304 for a client that has this version already; otherwise None."""
         client_versions = self.request.META.get("HTTP_IF_NONE_MATCH")
         if client_versions is None or not names(client_versions, version):
             return None
         return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": entity_tag(version)})
 
-    def decided(self, decision: str) -> None:
+    def log_decision(self, decision: str) -> None:
         """Set the decision for the log, in words and without personal data."""
         trace_of(self.request._request).decision = decision
 

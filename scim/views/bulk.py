@@ -63,7 +63,7 @@ class Bulk(ScimView):
             errors += "response" in answer
             if bulk.fail_on_errors is not None and errors >= bulk.fail_on_errors:
                 break
-        self.decided(
+        self.log_decision(
             f"bulk: {len(answers) - errors} done, {errors} refused, {len(bulk.operations) - len(answers)} not tried"
         )
         return Response(bulk_response([answers[at] for at in sorted(answers)]))

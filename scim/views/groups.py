@@ -55,7 +55,7 @@ class GroupView(ScimView):
     def headers_of(self, group: "PushGroup") -> dict[str, str]:
         return {"Location": self.address.of("Groups", group.scim_id), "ETag": entity_tag(group.version)}
 
-    def found(self, search: Search) -> Response:
+    def list_answer(self, search: Search) -> Response:
         found = resources.push_groups(self.connection)
         if search.filter is not None:
             found = found.filter(group_condition(search.filter, self.connection))
@@ -71,7 +71,7 @@ class GroupView(ScimView):
 
 class Groups(GroupView):
     def get(self, request: Request, slug: str) -> Response:
-        return self.found(search_in_query(request, GROUP_TYPE))
+        return self.list_answer(search_in_query(request, GROUP_TYPE))
 
     def post(self, request: Request, slug: str) -> Response:
         # Read before the change: a fault in the query must not be found after it.
@@ -79,13 +79,13 @@ class Groups(GroupView):
         body = body_of(request)
         change = read_group(body, whole=False)
         group = groups.create_group(actor=self.actor, connection=self.connection, change=change)
-        self.decided(_words(group, body))
+        self.log_decision(_words(group, body))
         return self.answer(group, created=True)
 
 
 class SearchGroups(GroupView):
     def post(self, request: Request, slug: str) -> Response:
-        return self.found(search_in_body(request, GROUP_TYPE))
+        return self.list_answer(search_in_body(request, GROUP_TYPE))
 
 
 class OneGroup(GroupView):
@@ -96,7 +96,7 @@ class OneGroup(GroupView):
         else:
             group, row = group_rows.group_with_named(self.connection, scim_id)
             group.shown = row.shown
-        return self.unchanged(group.version) or self.answer(group)
+        return self.not_modified(group.version) or self.answer(group)
 
     def put(self, request: Request, slug: str, resource: str) -> Response:
         body = body_of(request)
@@ -113,7 +113,7 @@ class OneGroup(GroupView):
             scim_id=id_in_address(resource),
             check=lambda group: self.require_match(group.version),
         )
-        self.decided("group deleted: its memberships ended")
+        self.log_decision("group deleted: its memberships ended")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def change(
@@ -137,7 +137,7 @@ class OneGroup(GroupView):
         group = groups.change_group(
             actor=self.actor, connection=self.connection, scim_id=scim_id, read=read_this_version, whole=whole
         )
-        self.decided(_words(group, body))
+        self.log_decision(_words(group, body))
         if may_be_silent and selection.is_whole and group.member_count > MOST_SHOWN:
             return Response(status=status.HTTP_204_NO_CONTENT, headers=self.headers_of(group))
         return self.answer(group)

@@ -88,7 +88,7 @@ class UserView(ScimView):
             headers={"Location": document["meta"]["location"], "ETag": document["meta"]["version"]},
         )
 
-    def found(self, search: Search) -> Response:
+    def list_answer(self, search: Search) -> Response:
         tree = None if search.filter is None else parse_filter(search.filter)
         if tree is not None and search.is_unsorted_by_index:
             people = look_up(tree, self.connection)
@@ -141,26 +141,26 @@ def rows_of(identities: "QuerySet[Identity]") -> list["ShownIdentity"]:
 
 class Users(UserView):
     def get(self, request: Request, slug: str) -> Response:
-        return self.found(search_in_query(request, self.resource_type))
+        return self.list_answer(search_in_query(request, self.resource_type))
 
     def post(self, request: Request, slug: str) -> Response:
         selection = self.selection
         body = body_of(request)
         person = self.wire.read_new(body)
         outcome = provisioning.create_person(actor=self.actor, connection=self.connection, person=person)
-        self.decided(_words(outcome, left_out(body, self.resource_type)))
+        self.log_decision(_words(outcome, left_out(body, self.resource_type)))
         return self.answer(outcome, selection)
 
 
 class SearchUsers(UserView):
     def post(self, request: Request, slug: str) -> Response:
-        return self.found(search_in_body(request, self.resource_type))
+        return self.list_answer(search_in_body(request, self.resource_type))
 
 
 class OneUser(UserView):
     def get(self, request: Request, slug: str, resource: str) -> Response:
         row = resources.scim_identity(self.connection, id_in_address(resource))
-        return self.unchanged(user_version(row)) or self.answer_row(row, self.selection)
+        return self.not_modified(user_version(row)) or self.answer_row(row, self.selection)
 
     @cached_property
     def body(self) -> dict[str, Any]:
@@ -213,7 +213,7 @@ class OneUser(UserView):
             scim_id=id_in_address(resource),
             check=self.require_this_version,
         )
-        self.decided("deleted: the resource is gone, the user is expired")
+        self.log_decision("deleted: the resource is gone, the user is expired")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def change(self, scim_id: "UUID", body: dict[str, Any], read: "Read", *, is_patch: bool = False) -> Response:
@@ -238,7 +238,7 @@ class OneUser(UserView):
             deactivates=deactivates,
             is_patch=is_patch,
         )
-        self.decided(_words(outcome, left_out(body, self.resource_type)))
+        self.log_decision(_words(outcome, left_out(body, self.resource_type)))
         return self.answer(outcome, selection)
 
 

@@ -17,12 +17,15 @@ from core_identity.models import PushGroup
 from core_identity.policy.bursts import BurstLimits
 from core_identity.selectors.pages import page_at
 from core_identity.services.roles import create_role
+from core_identity.services.users import create_user
 from scim.cursors import Question, next_cursor
 from tests.scim.conftest import ENTERPRISE, Scim, person
-from tests.support.cast import ADMIN
+from tests.support.cast import ADMIN, COMMAND
 from tests.support.plans import Plans, never_analyse, plans, rows_read
 
 FEW, MANY = 2_000, 20_000
+TAKEN = ("p", "p1")
+"""Names of users of no customer, with which the names of all other people begin."""
 SHORT = 300
 """A table of so few rows may be read whole: PostgreSQL does so where it is cheaper than an index."""
 DEEPER = 1.5
@@ -43,6 +46,8 @@ def grown(_never_analysed: None, okta: Scim, settings: LazySettings) -> Callable
     settings.BURST = BurstLimits(least=1)
     create_role(actor=ADMIN, name="Editors", grantable_by=[okta.connection])
     add_people(okta.connection, 1, FEW)
+    for name in TAKEN:
+        create_user(actor=COMMAND, username=name)
     return lambda: add_people(okta.connection, FEW + 1, MANY)
 
 
@@ -77,6 +82,7 @@ def requests(okta: Scim, round_: int) -> dict[str, Callable[[], Any]]:
         "look up an id": lambda: okta.get("/Users", filter=f'id eq "{known}"'),
         "get": lambda: okta.get(f"/Users/{known}"),
         "create": lambda: okta.post("/Users", {**person(new), "externalId": f"new{round_}", **uid(-round_)}),
+        "create with a name that somebody in CORE has": lambda: okta.post("/Users", person(TAKEN[round_ - 1])),
         "put": lambda: okta.put(f"/Users/{known}", whole),
         "put again": lambda: okta.put(f"/Users/{known}", whole),
         "patch": lambda: okta.patch(f"/Users/{known}", {"op": "replace", "path": "title", "value": f"Other {round_}"}),

@@ -14,6 +14,7 @@ from core_identity.errors import InvalidValue, NameTaken, NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.services.locks import lock_connection, require_enabled
+from core_identity.services.permissions import require_superuser_for_own_idp
 from core_identity.values import Actor
 from scim.models import BearerToken
 
@@ -33,7 +34,8 @@ def make_token(
 ) -> tuple[BearerToken, str]:
     """Create a token, valid for ``lasts`` or until it is revoked. Return it with its text, which is shown only once.
 
-    Raises `InvalidValue`, `NameTaken` if a live token has this name, and `NotAllowed` if the connection is off (R1a).
+    Raises `InvalidValue`, `NameTaken` if a live token has this name, and `NotAllowed` if the connection is off (R1a)
+    or is our own IdP, and the administrator is not a superuser (R26).
     """
     name = " ".join(name.split())
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
@@ -46,6 +48,7 @@ def make_token(
     # The row of the connection is the lock: of two requests with one name, the second is refused. Pushes do not wait for this lock.
     locked = lock_connection(connection.pk)
     require_enabled(locked)
+    require_superuser_for_own_idp(actor, locked)
     if BearerToken.objects.filter(connection=locked, name=name, revoked_at=None).exists():
         raise NameTaken(f"There is a token {name!r} of {connection} already. Revoke it, or choose another name.")
     text = PREFIX + secrets.token_urlsafe(32)

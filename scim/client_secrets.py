@@ -15,6 +15,7 @@ from core_identity.clock import Now, database_now
 from core_identity.errors import InvalidValue, NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
+from core_identity.services.permissions import require_superuser_for_own_idp
 from core_identity.values import Actor
 from scim.models import ClientSecret, OAuthClient
 
@@ -51,6 +52,7 @@ def rotate_secret(*, actor: Actor, connection: "Connection", former_lasts: timed
     """
     if former_lasts is not None and not timedelta(0) <= former_lasts <= LONGEST:
         raise InvalidValue("keep_days", f"This must be 0 to {LONGEST.days} days.")
+    require_superuser_for_own_idp(actor, connection)
     client = _locked(connection)
     until = database_now() + former_lasts if former_lasts is not None else None
     text = add_secret(client, former_until=until)

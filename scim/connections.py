@@ -14,7 +14,7 @@ from core_identity.connection_file import Section, one_of
 from core_identity.errors import NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
-from core_identity.services.permissions import require_superuser_for_redirects
+from core_identity.services.permissions import require_superuser_for_own_idp, require_superuser_for_redirects
 from core_identity.values import Actor, ActorKind, Channel
 from scim.client_secrets import add_secret, unusable_secret
 from scim.models import OAuthClient
@@ -41,6 +41,7 @@ def apply(
     Raises `SettingsErrors` with all faults, and `NotAllowed` if redirect URIs differ and only a superuser may change them. Then nothing is changed.
     """
     redirect_uris, grants = read_section(section)
+    require_superuser_for_own_idp(actor, connection)
     client = OAuthClient.objects.select_for_update().filter(connection=connection).first()
     fresh = client is None
     if client is None:

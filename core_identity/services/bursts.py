@@ -15,7 +15,7 @@ from core_identity.selectors.bursts import BurstPlan, people_of, plan_of, recent
 from core_identity.services import events
 from core_identity.services.expiry import unexpire_together
 from core_identity.services.locks import lock_customer
-from core_identity.services.permissions import may_touch_guarded
+from core_identity.services.permissions import may_touch_guarded, require_superuser_for_own_idp
 from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor
 
@@ -68,6 +68,7 @@ def unexpire_burst(*, actor: Actor, burst_id: UUID, reason: str) -> BurstPlan:
 def settle_burst(*, actor: Actor, burst_id: UUID, reason: str) -> None:
     """Settle a burst whose deactivations were intended. Expired people stay expired. Raises `NotFound`."""
     burst = _locked(burst_id)
+    require_superuser_for_own_idp(actor, burst.connection)
     _settle(burst)
     _record(
         actor=actor, burst=burst, kind=EventKind.CONNECTION_BURST_SETTLED, reason=reason, left=people_of(burst).count()

@@ -107,6 +107,7 @@ def set_grantable_roles(
     *, actor: Actor, connection: Connection, roles: Collection[Role], confirm_waiting: bool
 ) -> None:
     """Decide which roles the groups of a connection may give (R28). ``confirm_waiting`` links the groups that wait for them (R29)."""
+    require_superuser_for_own_idp(actor, connection)
     lock_customer(connection.customer_id)
     _lock_roles(Q(grantable_by=connection) | Q(pk__in=[role.pk for role in roles]))
     before = set(connection.grantable_roles.values_list("name", flat=True))
@@ -141,6 +142,7 @@ def switch_on(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
 
 def _switch(*, actor: Actor, connection_id: UUID, enabled: bool, reason: str) -> Connection:
     connection = _locked(connection_id)
+    require_superuser_for_own_idp(actor, connection)
     if connection.enabled == enabled:
         return connection
     connection.enabled = enabled

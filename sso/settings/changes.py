@@ -12,6 +12,7 @@ from django.db import transaction
 from core_identity.errors import NotAllowed
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
+from core_identity.services.permissions import require_superuser_for_own_idp
 from core_identity.values import Actor, ActorKind, Channel
 from sso.models import SamlSettings
 from sso.saml.certificates import fingerprint
@@ -45,6 +46,7 @@ def apply(
     Raises `SettingsErrors` or `InvalidValue` with all faults, and `NotAllowed` if the changes are not the reviewed ones. Then nothing is changed.
     """
     values, domains = read_section(section, base_dir)
+    require_superuser_for_own_idp(actor, connection)
     found = SamlSettings.objects.select_for_update().filter(connection=connection).first()
     saml = found or new_settings(connection)
     changes = _changes(found, values)

@@ -8,11 +8,21 @@ from datetime import datetime, timedelta
 import pytest
 from django.contrib.auth.models import Permission
 
+import scim.connections
+import sso.settings.changes
 from core_identity import errors
 from core_identity.clock import database_now
 from core_identity.errors import NotAllowed
-from core_identity.models import Conflict, Connection, Event, Grant, Identity, IdentityUid, Role, User
-from core_identity.services.connections import change_connection, create_connection, set_external_id_may_change
+from core_identity.models import Burst, Conflict, Connection, Event, Grant, Identity, IdentityUid, Role, User
+from core_identity.services.bursts import settle_burst
+from core_identity.services.connections import (
+    change_connection,
+    create_connection,
+    set_external_id_may_change,
+    set_grantable_roles,
+    switch_off,
+    switch_on,
+)
 from core_identity.services.drift import accept_drift
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire, unexpire
@@ -25,7 +35,10 @@ from core_identity.services.split import split_off
 from core_identity.services.succession import rekey, succeed
 from core_identity.services.users import change_user, create_user, set_password
 from core_identity.values import Actor, Channel
+from scim.bearer_tokens import make_token
+from scim.client_secrets import rotate_secret
 from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE, make_connection
+from tests.support.saml import TestIdp
 
 pytestmark = pytest.mark.django_db
 WHY = "because I can"
@@ -160,6 +173,8 @@ def test_only_a_superuser_changes_who_may_sign_in_as_staff_through_a_connection_
     it = company("staff")
     ours = make_connection("ours", uid_rule="other")
     change_connection(actor=COMMAND, connection_id=ours.pk, own_idp=True)
+    ours.refresh_from_db()
+    burst = Burst.objects.create(connection=ours, began_at=database_now(), last_at=database_now())
     acts: list[Callable[[Actor], object]] = [
         lambda actor: create_connection(actor=actor, customer=it.acme.customer, slug="x", name="X", own_idp=True),
         lambda actor: change_connection(actor=actor, connection_id=it.acme.pk, own_idp=True),
@@ -168,6 +183,16 @@ def test_only_a_superuser_changes_who_may_sign_in_as_staff_through_a_connection_
         lambda actor: set_external_id_may_change(actor=actor, connection_id=ours.pk, permitted=True, reason=WHY),
         lambda actor: rekey(actor=actor, connection_id=ours.pk, until=in_a_day(), reason=WHY),
         lambda actor: succeed(actor=actor, former_id=ours.pk, successor_id=it.acme.pk, reason=WHY),
+        lambda actor: switch_off(actor=actor, connection_id=ours.pk, reason=WHY),
+        lambda actor: switch_on(actor=actor, connection_id=ours.pk, reason=WHY),
+        lambda actor: set_grantable_roles(actor=actor, connection=ours, roles=[], confirm_waiting=False),
+        lambda actor: settle_burst(actor=actor, burst_id=burst.pk, reason=WHY),
+        lambda actor: sso.settings.changes.apply(
+            ours, {"idp_metadata": TestIdp().metadata()}, base_dir=None, actor=actor
+        ),
+        lambda actor: scim.connections.apply(ours, {}, rotate_secret=True, actor=actor),
+        lambda actor: rotate_secret(actor=actor, connection=ours, former_lasts=None),
+        lambda actor: make_token(actor=actor, connection=ours, name="Mine"),
     ]
     for act in acts:
         with refused():

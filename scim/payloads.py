@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from core_identity.lookup_keys import lookup_keys
 from scim.wire import urns
 from scim.wire.redaction import LEFT_OUT, MAX_ITEMS, Redaction
+from scim.wire.secret_names import may_contain_secret
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -55,6 +56,8 @@ def kept_of(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace"
     sent = "" if trace.body is None else _json(redaction.tree(_without_operations(trace.body)))
     name = _named_in_path(request)
     names = [*redaction.names, name] if name else redaction.names
+    if may_contain_secret(name):
+        redaction.secrets.append(name)
     detail = trace.error.detail if trace.error else ""
     sentence = WITHHELD if redaction.quotes_secret(detail) else _clean(detail)
     document = getattr(response, "data", None)

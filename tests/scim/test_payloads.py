@@ -176,6 +176,14 @@ def test_a_sentence_that_quotes_a_secret_is_withheld_R34(okta: Scim) -> None:
     assert "geheim77" not in stored()
 
 
+@pytest.mark.parametrize("path", ["/Users/{}", "/Groups/{}", "/Schemas/{}", "/ResourceTypes/{}"])
+@pytest.mark.parametrize("text", ["eyJhbGciOiJub25lIn0.geheim77", "password=geheim77", "Basic geheim77geheim77"])
+def test_a_sentence_that_quotes_a_secret_of_the_path_is_withheld_R34(okta: Scim, path: str, text: str) -> None:
+    assert okta.get(path.format(text)).status_code == 404
+    assert last()[0].sentence == WITHHELD
+    assert "geheim77" not in stored()
+
+
 def test_each_operation_of_bulk_has_its_payload_and_the_message_only_an_outline_R35(okta: Scim) -> None:
     operation = {"method": "POST", "path": "/Users", "bulkId": "one", "data": {**person(), "password": SECRET}}
     okta.post("/Bulk", {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [operation]})

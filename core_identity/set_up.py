@@ -50,6 +50,8 @@ class Advice:
     do: str
     waits_for: str = ""
     check: str = ""
+    address: str = ""
+    """What to copy for it."""
 
 
 AdviceOf = Mapping[Vendor, Mapping[str, Advice]]

@@ -138,7 +138,9 @@ def _first_sign_in(advice: Advice, saml: SamlSettings) -> Advice:
         if saml.idp_initiated
         else "The tile of the app at the identity provider is refused, because sign-ins must start at this address."
     )
-    return replace(advice, do=f"Ask one person to open {_login_url(saml)}", check=f"{advice.check} {tile}")
+    return replace(
+        advice, do="Ask one person to open this address.", check=f"{advice.check} {tile}", address=_login_url(saml)
+    )
 
 
 def _values_proven(answer: SignInRecord | None, saml: SamlSettings | None) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ def test_the_pages_of_a_set_up_link(
         page.get_by_label("Domain of your email addresses").fill("umbrella.example")
         page.keyboard.press("Enter")
         page.get_by_role("button", name=f"Look up the record of {domain}").click()
-        expect(page.get_by_text("leads here")).to_be_visible()
+        expect(page.get_by_text("verified", exact=True)).to_be_visible()
         page.get_by_role("button", name="Look up the record of umbrella.example").click()
         expect(page.get_by_role("alert")).to_contain_text("There is no TXT record")
     look(page, "domains")

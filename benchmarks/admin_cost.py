@@ -1,4 +1,4 @@
-"""What one page of the administration costs: its statements, their time, and the length of what it shows."""
+"""The cost of one page of the administration: its statements, their time, and the length of the page."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What an export of N and of 10 N events costs (R34): ``python -m benchmarks.export_events``."""
+"""The cost of an export of N and of 10 N events (R34): ``python -m benchmarks.export_events``."""
 
 import argparse
 import os

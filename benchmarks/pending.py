@@ -1,4 +1,4 @@
-"""What needs attention in a service of some years: conflicts, drift, requests, groups without a role, refusals of today.
+"""The pending work in a service of some years: conflicts, drift, requests, groups without a role, refusals of today.
 
 `benchmarks.population` has made the people. Every five hundredth or thousandth of them gets a story here, by the number in their first name.
 """

@@ -1,4 +1,4 @@
-"""What a message costs beside the bare check of its signatures, and the dearest hostile ones beside a benign one: ``python -m benchmarks.saml_cost``.
+"""The cost of a message beside the bare check of its signatures, and of hostile messages beside a benign one: ``python -m benchmarks.saml_cost``.
 
 CPU time of this process, from the text of the form to the refusal, without the web server and the database; the least of several goes.
 """

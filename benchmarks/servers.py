@@ -1,4 +1,4 @@
-"""What is measured, started on a throw-away PostgreSQL that writes to the disk as in production: one gunicorn for each project."""
+"""The measured projects, one gunicorn for each, on a throw-away PostgreSQL that writes to the disk as in production."""
 
 import logging
 import os

@@ -67,7 +67,7 @@ def run_checks(checkout: Checkout, environment: Mapping[str, str]) -> Iterator[R
 
 
 def repair(checkout: Checkout, environment: Mapping[str, str]) -> None:
-    """Let the tools fix what they can."""
+    """Let the tools fix the findings that they can fix."""
     for check in checks(checkout):
         if check.repair:
             _run(checkout, check.repair, environment)

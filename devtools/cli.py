@@ -44,7 +44,7 @@ def main(words: Sequence[str]) -> int:
 def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./dev",
-        description="Everything that a developer does with this checkout. Each command makes what it needs.",
+        description="Everything that a developer does with this checkout. Each command first installs everything that it needs.",
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

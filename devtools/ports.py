@@ -13,7 +13,7 @@ START_SECONDS = 60
 
 
 def loopback_addresses() -> list[str]:
-    """What `localhost` may mean here: 127.0.0.1, and ::1 where IPv6 is there."""
+    """The addresses of `localhost` here: 127.0.0.1, and ::1 where IPv6 is there."""
     addresses = ["127.0.0.1"]
     if socket.has_ipv6 and _can_bind(socket.AF_INET6, "::1", 0):
         addresses.append("::1")

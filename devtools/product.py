@@ -77,7 +77,7 @@ def collect_static_files(checkout: Checkout, environment: dict[str, str]) -> Non
 
 
 def _digest_of_static_files(checkout: Checkout, environment: dict[str, str]) -> str:
-    """Changes with our own files, with the packages that bring theirs, with what we leave out, and with DEBUG, which compresses nothing."""
+    """Changes with our own files, with the packages that bring theirs, with the files that we leave out, and with DEBUG, which compresses nothing."""
     digest = hashlib.sha256(checkout.runtime_lock.read_bytes())
     digest.update((checkout.root / "core_identity" / "config" / "apps.py").read_bytes())
     digest.update(environment.get("DEBUG", "").encode())

@@ -17,7 +17,7 @@ GRACE_SECONDS = 8.0
 
 @dataclass
 class Services:
-    """What runs now: name and process.
+    """The running services: name and process.
 
     Each has a session of its own, so that Ctrl-C reaches us alone and we decide.
     """

@@ -1,4 +1,4 @@
-"""What the customer's IT administrator does about provisioning by a set-up link: make the first client or token (R38)."""
+"""The part of the set-up by a link that is about provisioning: the customer's IT administrator creates the first client or token (R38)."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

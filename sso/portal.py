@@ -1,4 +1,4 @@
-"""What the customer's IT administrator does about SAML by a set-up link: send metadata, and test a sign-in (R38)."""
+"""The part of the set-up by a link that is about SAML: the customer's IT administrator sends metadata, and tests a sign-in (R38)."""
 
 from typing import TYPE_CHECKING, Any
 

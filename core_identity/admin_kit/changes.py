@@ -1,4 +1,4 @@
-"""What an event changed, for people to read: fields and values in words, not the codes of the database."""
+"""The changes of an event, for people to read: fields and values in words, not the codes of the database."""
 
 import json
 from collections.abc import Mapping

@@ -19,7 +19,7 @@ SUGGESTED: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What an administrator asked for: the slug of a connection, the name of a customer, and a kind of rows. Empty texts filter nothing."""
+    """The filters that an administrator chose: the slug of a connection, the name of a customer, and a kind of rows. Empty texts filter nothing."""
 
     connection: str = ""
     customer: str = ""

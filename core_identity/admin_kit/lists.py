@@ -34,7 +34,7 @@ class BoundedPaginator(Paginator):
 
 
 class LoadedList(ChangeList):
-    """A page of a list, read in two steps: the keys of its rows, which an index contains, and then these rows with what they show of other tables.
+    """A page of a list, read in two steps: the keys of its rows, which an index contains, and then these rows with their values from other tables.
 
     In one step PostgreSQL would often look for the rows of a filter from the newest on, through millions of others.
     """

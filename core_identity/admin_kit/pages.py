@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Access(Enum):
-    """Who may open a page of a row: administrators who may see the row, or change it, or superusers."""
+    """The administrators who may open a page of a row: those who may see the row, or change it, or superusers."""
 
     VIEW = auto()
     CHANGE = auto()
@@ -249,7 +249,7 @@ class ConnectionPart:
     inline: Any
     """The settings, to read."""
     facts: "Callable[[Connection], Mapping[str, Any]]"
-    """What the templates show: warnings on each page, and more on the overview."""
+    """The notes that the templates show: warnings on each page, and more on the overview."""
     columns: Mapping[str, Any]
     """Expressions that the list of connections shows, by name."""
     related: tuple[str, ...]

@@ -22,7 +22,7 @@ from scim.home import CALLS
 from sso.home import SIGN_INS
 
 AT_ONCE: Final = 1000
-"""Rows of one transaction: a run that is cut off has done what it did, and holds few locks meanwhile."""
+"""Rows of one transaction: a run that is cut off keeps its finished transactions, and each one holds few locks."""
 
 CHORES: Final[Mapping[str, Callable[[datetime], QuerySet[Any]]]] = {
     # The longest window is an hour.

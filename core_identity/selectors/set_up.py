@@ -1,4 +1,4 @@
-"""What core_identity knows about the set-up of a connection: its first and last steps (R37)."""
+"""The steps of the set-up of a connection that core_identity knows: the first and the last ones (R37)."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -248,7 +248,7 @@ def _was_administrator(user: User) -> bool:
 
 
 def _blank_acts(administrators: Collection[User]) -> None:
-    """Keep what they did as administrators in the rows of other people, without their name.
+    """Keep the acts of an erased administrator in the rows of other people, without the name.
 
     Their events have an index. The tables of conflicts, users and grants are read whole, so this is only for administrators.
     """

@@ -142,7 +142,7 @@ def _follow_rename(*, actor: Actor, connection: Connection, identity: Identity) 
 def set_active(
     *, actor: Actor, identity: Identity, active: bool | None, reason: str, uid_moves: bool = False
 ) -> ActiveMeans | None:
-    """Copy ``active`` from the IdP (None: not sent). Return what it meant for the user (R20, R22, R25), or None if nothing changed.
+    """Copy ``active`` from the IdP (None: not sent). Return the meaning for the user (R20, R22, R25), or None if nothing changed.
 
     ``uid_moves``: the same message contains another UID, so it unexpires nobody (R22).
     """

@@ -1,4 +1,4 @@
-"""What the two pages of the dashboard share: style, script, policy, the table of both sides and the transcript."""
+"""The parts that both pages of the dashboard share: style, script, policy, the table of both sides and the transcript."""
 
 from collections.abc import Iterable
 from html import escape

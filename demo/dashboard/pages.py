@@ -59,7 +59,7 @@ def _story(view: View) -> str:
     return (
         f'<form method="post" action="/story"><div class="acts">{buttons}</div>'
         '<p class="quiet"><em>Begin again</em> resets both sides: it deletes the people and groups of the demo from CORE, and '
-        "Okta forgets what it pushed. Globex gets a new set-up link.</p>"
+        "Okta forgets its pushes. Globex gets a new set-up link.</p>"
         f'<ol class="story">\n{items}\n</ol></form>'
     )
 

@@ -1,4 +1,4 @@
-"""What the SP asks: an AuthnRequest by the Redirect binding (SAML bindings 3.4). Anybody can send one, so nothing in it is believed."""
+"""The request of the SP: an AuthnRequest by the Redirect binding (SAML bindings 3.4). Anybody can send one, so nothing in it is believed."""
 
 import base64
 import binascii

@@ -71,7 +71,7 @@ def _fieldset(question: Question) -> str:
 
 
 def sessions_page(sessions: Mapping[str, Session], parties: Parties) -> str:
-    """Whom this Okta signed in at CORE and has not signed out: a click ends that session here, and there too."""
+    """The people whom this Okta signed in at CORE and has not signed out. A click ends a session here, and at CORE too."""
     buttons = "\n".join(
         f'<li><button type="submit" name="session" value="{escape(index)}">{escape(one.who)}</button></li>'
         for index, one in sessions.items()

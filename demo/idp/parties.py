@@ -1,4 +1,4 @@
-"""Who speaks with whom: the addresses of one app of the demo IdP, and of the connection that it serves."""
+"""The two parties: the addresses of one app of the demo IdP, and of the connection that it serves."""
 
 from dataclasses import dataclass
 

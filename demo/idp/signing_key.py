@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 FILE_NAMES: Final = {"current": "idp-key.pem", "second": "idp-second-key.pem", "old": "idp-old-key.pem"}
 ANNOUNCED: Final = ("current", "second")
-"""What the metadata names: during a rollover both. The old one is gone from it, which is what makes it old."""
+"""The certificates in the metadata: both during a rollover. The metadata no longer contains the old one, which makes it old."""
 
 
 class UnusableKey(Exception):

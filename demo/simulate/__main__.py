@@ -150,7 +150,7 @@ def _add_dialect(
         metavar="PATH",
         type=Path,
         default=os.environ.get("DEMO_CONNECTION", ".dev/demo/connection.json"),
-        help="addresses, client and secret, as `connection apply --json` answers them; what is remembered is kept beside "
+        help="addresses, client and secret, as `connection apply --json` answers them; the memory is kept beside "
         "it (default: $DEMO_CONNECTION, now %(default)s)",
     )
     return act

@@ -1,4 +1,4 @@
-"""What Okta knows and remembers: its people and groups as they are now, who is assigned, and the server's ids of what it pushed."""
+"""The memory of Okta: its people and groups as they are now, the assigned people, and the server's ids of everything that it pushed."""
 
 import fcntl
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What Microsoft Entra ID's provisioning service does in a cycle: lookups, PATCHes in forms of its own, and deletion in two steps."""
+"""A cycle of Microsoft Entra ID's provisioning service: lookups, PATCHes in forms of its own, and deletion in two steps."""
 
 from typing import Final
 from uuid import uuid4

@@ -34,7 +34,7 @@ class OktaAiw:
         self.directory = directory
 
     def test_connection(self) -> None:
-        """What the button *Test API Credentials* sends: both answers must have a numeric total."""
+        """The requests of the button *Test API Credentials*: both answers must have a numeric total."""
         for path, count in (("/Users", 2), ("/Groups", 100)):
             answer = self.client.get(path, {"startIndex": 1, "count": count})
             if not isinstance(answer.get("totalResults"), int):

@@ -1,4 +1,4 @@
-"""What can be done, step by step: single acts, everything at once, or the story of a customer's first weeks."""
+"""The possible steps: single acts, everything at once, or the story of a customer's first weeks."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

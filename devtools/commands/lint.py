@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Run every check that ./dev test runs too: style, types, import contracts, plain English, documentation, "
         "templates, migrations and check --deploy."
     )
-    parser.add_argument("--fix", action="store_true", help="first let ruff and djlint fix what they can")
+    parser.add_argument("--fix", action="store_true", help="first let ruff and djlint fix their findings")
 
 
 def execute(checkout: Checkout, options: argparse.Namespace) -> int:

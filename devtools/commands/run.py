@@ -22,8 +22,8 @@ SUMMARY = "see it work: the product with a demo customer, and a stand-in for Okt
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Make everything that is needed, start the product with a demo customer and a demo IdP, and print what to "
-        "open. What you do there survives in the database `demo`. Ctrl-C stops all that was started."
+        "Make everything that is needed, start the product with a demo customer and a demo IdP, and print the "
+        "addresses. The database `demo` keeps all changes. Ctrl-C stops all that was started."
     )
     parser.add_argument("--port", type=int, default=8000, help="the port of the product (default %(default)s)")
     parser.add_argument("--idp-port", type=int, default=8001, help="the port of the demo IdP (default %(default)s)")
@@ -101,7 +101,7 @@ def _seed_words(checkout: Checkout, state: Path, idp_url: str) -> list[str]:
 
 
 def demo_connection_file(checkout: Checkout) -> Path:
-    """What the simulated Okta has to know: addresses, client and secret of the demo connection."""
+    """The values that the simulated Okta must know: addresses, client and secret of the demo connection."""
     return checkout.state / "demo" / "connection.json"
 
 

@@ -12,7 +12,7 @@ SUMMARY = "make .venv with the developers' tools"
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Make .venv from the Python that runs ./dev and install exactly what requirements-dev.txt pins. "
-        "Every other command installs what it needs by itself; ./dev run needs no developers' tools."
+        "Every other command installs its packages by itself; ./dev run needs no developers' tools."
     )
 
 

@@ -1,4 +1,4 @@
-"""What is announced before it ends: certificates and metadata of IdPs, and our own SAML keys (R36)."""
+"""Warnings before trust ends: certificates and metadata of IdPs, and our own SAML keys (R36)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

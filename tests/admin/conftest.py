@@ -1,4 +1,4 @@
-"""What the tests of the administration share: administrators with more and with fewer rights, and their browsers."""
+"""Fixtures of the administration: administrators with more and with fewer rights, and their browsers."""
 
 import re
 from collections.abc import Callable

@@ -114,7 +114,7 @@ def test_every_page_of_a_large_service_is_short_reads_few_rows_and_speaks_in_wor
     assert not found, "\n".join(found)
 
 
-def test_an_empty_list_says_what_to_do_first(as_root: Client, root: User) -> None:
+def test_an_empty_list_names_the_first_step(as_root: Client, root: User) -> None:
     lists = [page for page in walk(root, terms={}, choices=0) if page.path.endswith("/")]
     for page in lists:
         answer = as_root.get(page.path)

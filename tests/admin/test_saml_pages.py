@@ -1,4 +1,4 @@
-"""SAML on the pages of a connection: settings with what they break, email domains, our own keys."""
+"""SAML on the pages of a connection: settings with their consequences, email domains, our own keys."""
 
 from typing import Any
 

@@ -145,7 +145,7 @@ def test_a_reference_without_a_row_leads_to_its_events(as_root: Client, acme: Co
         ("view_event", set()),
     ],
 )
-def test_nobody_finds_what_they_may_not_open(permission: str, kinds: set[str], jane: Identity) -> None:
+def test_nobody_finds_a_page_that_they_may_not_open(permission: str, kinds: set[str], jane: Identity) -> None:
     ProvisioningRecord.objects.create(at=timezone.now(), method="GET", status=200, duration_ms=1, reference=REFERENCE)
     create_role(actor=ADMIN, name="Editors")
     PushGroup.objects.create(connection=jane.connection, display_name="Archivists", name_key="archivists")

@@ -1,4 +1,4 @@
-"""What an administrator meets at the end of a long day: much on a page, nothing on it, and links to where they may go."""
+"""Pages at the end of a long day: with many rows, without rows, and with links to the permitted pages."""
 
 from dataclasses import replace
 

@@ -456,7 +456,7 @@ def test_a_server_that_does_not_answer_is_reported_in_one_sentence(
     assert message.count("\n") == 1
 
 
-def test_without_a_connection_file_one_sentence_says_what_to_do(tmp_path: Path) -> None:
+def test_without_a_connection_file_one_sentence_names_the_next_step(tmp_path: Path) -> None:
     missing = tmp_path / "connection.json"
     ended = subprocess.run(
         [sys.executable, "-m", "demo.simulate", "okta-aiw"],

@@ -1,4 +1,4 @@
-"""The check of plain English finds what it should, and lets good English pass."""
+"""The check of plain English finds the faults, and lets good English pass."""
 
 from pathlib import Path
 
@@ -16,8 +16,25 @@ FOUND = {
         "It contains the mark of who is let in.",
         "Whose token it was decides that.",
     ),
+    "headless clause before a colon": (
+        "Who is unassigned has no link: the resource is theirs.",
+        "What the pages share: style and script.",
+        "The token ends. What stays: one row.",
+    ),
+    "headless object": (
+        "It replaces what you enter here.",
+        "CORE stores what it received.",
+        "It proves to us who calls.",
+        "The address of who sent the message.",
+    ),
     "tells": ("The page tells why.", "The person is told the reason."),
-    "a thing that says": ("The page says why.", "Rows said nothing about it."),
+    "a thing that says": (
+        "The page says why.",
+        "Rows said nothing about it.",
+        "The connection says another name.",
+        "It ends when the server says no.",
+        "The last lines say so.",
+    ),
     "stands": ("The reason stands in the events.", "Read it as it stood then."),
     "of it": ("A mistake of it ends the session.", "The address of it changes."),
     "anew": ("The app was made anew.",),
@@ -35,6 +52,20 @@ FALSE_FRIENDS = {
         "What to do: compare the clocks.",
         "The user whose UID changed keeps the roles.",
     ),
+    "headless clause before a colon": (
+        "What to do: compare the clocks.",
+        "Choose what the identity provider must sign: the Response.",
+        "The page lists who was expired: Jane and John.",
+        "What happened? The log shows it: a refusal.",
+        "A user who has the link opens it: once.",
+    ),
+    "headless object": (
+        "Roles decide what they may do.",
+        "The page shows what it breaks.",
+        "Describe what you sent.",
+        "Ask who signs in.",
+        "The person at CORE who sent you the link.",
+    ),
     "tells": (
         "Tell your administrator the reference.",
         "An untold number of messages.",
@@ -48,6 +79,11 @@ FALSE_FRIENDS = {
         "Say in the reason what happened.",
         "The message contains a saying.",
         "A command that essays a sign-in.",
+        "The person behind the connection once said yes.",
+        "On the server, say yes.",
+        "Draw lines. Say when you are done.",
+        "The results, said Jane, are good.",
+        "The colleague on the list never says no.",
     ),
     "stands": (
         "The demo is a stand-in for Okta.",

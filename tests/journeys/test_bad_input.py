@@ -58,7 +58,7 @@ SOMEBODY_ELSE: Final = {
     "space-inside": "jane .doe",
     "1-for-l": "jane.doe1",
 }
-"""What looks like a UID that is here, and is not: another key, so another person."""
+"""Values that look like a known UID and are not: another key, so another person."""
 
 THE_SAME: Final = {
     "trailing-space": "jane.doe ",

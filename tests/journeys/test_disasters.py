@@ -46,7 +46,7 @@ LEFT JOIN core_identity_event created ON created.kind = 'user.created' AND creat
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL that may be cut off, and that keeps what it has committed, as one in production does."""
+    """A PostgreSQL that may be cut off, and that keeps each committed transaction, as one in production does."""
     cluster = replace(throwaway_cluster(this_checkout()), durable=True)
     with use(cluster, ["core"]):
         yield cluster

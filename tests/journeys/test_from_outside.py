@@ -1,4 +1,4 @@
-"""What only a real server shows: how a request is cut from the wire."""
+"""Facts that only a real server shows: how a request is cut from the wire."""
 
 import json
 import socket

@@ -29,7 +29,7 @@ FAULT: Final = """() => {
     if (!box.width || box.bottom <= 0 || box.top >= innerHeight) return `out of sight: ${one.outerHTML.slice(0, 200)}`
     return ""
 }"""
-"""What is wrong with the element that has the focus: nobody sees where they are."""
+"""The fault of the element that has the focus: nobody sees where they are."""
 
 
 class Keyboard:

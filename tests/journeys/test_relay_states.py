@@ -1,4 +1,4 @@
-"""What strangers write into RelayState, brought to Chromium: its own reading of an address decides where somebody lands."""
+"""Values that strangers write into RelayState, brought to Chromium: its own reading of an address decides where somebody lands."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Groups give roles that administrators made, and take away only what they gave (R27-R32)."""
+"""Groups give roles that administrators made, and take away only these (R27-R32)."""
 
 from typing import Any
 

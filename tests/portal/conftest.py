@@ -1,4 +1,4 @@
-"""What the tests of the customer's own page share: a connection, a superuser, a link, and the customer's browser."""
+"""Fixtures of the customer's own page: a connection, a superuser, a link, and the customer's browser."""
 
 from dataclasses import dataclass, field
 from typing import Any

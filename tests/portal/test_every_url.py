@@ -17,7 +17,7 @@ from tests.support.cast import make_connection
 CHANGES: Final = re.compile(
     r'[2-9A-HJ-NP-Z]{10}|csrfmiddlewaretoken" value="\w+"|SAMLRequest=[^"&]+|RelayState=[^"&]+|"now": ?"[^"]+"'
 )
-"""What differs between two answers to the same stranger: the reference, the token of a form, and a message to the IdP."""
+"""The parts that differ between two answers to the same stranger: the reference, the token of a form, and a message to the IdP."""
 
 
 def address(path: str, name: str | None, connection: Connection) -> str:

@@ -1,4 +1,4 @@
-"""What the SCIM tests share: a connection, a token got as Okta's scripts get one, and a client that speaks SCIM."""
+"""Fixtures of SCIM: a connection, a token got as Okta's scripts get one, and a client that speaks SCIM."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Secrets:
-    """What the administrator of the IdP enters: shown once when the client is made."""
+    """The values that the administrator of the IdP enters. They are shown once, when the client is created."""
 
     client_id: str
     client_secret: str

@@ -29,7 +29,7 @@ UID = {ENTERPRISE: {"UID": "jane.doe"}}
 
 @pytest.fixture
 def log_writer(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[LogWriter]:
-    """The rows of a worker that writes them when a test says so."""
+    """The rows of a worker that writes them at the call of a test."""
     settings.PROVISIONING_LOG_DELAY = 3600
     writer = LogWriter()
     monkeypatch.setattr(scim.provisioning_log, "writer", writer)

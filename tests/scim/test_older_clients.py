@@ -1,4 +1,4 @@
-"""What clients with older URNs, unknown extensions, and groups in groups send: read, or left out with a sentence."""
+"""Messages of clients with older URNs, unknown extensions, and groups in groups: read, or left out with a sentence."""
 
 from typing import Any
 

@@ -128,7 +128,7 @@ def test_a_log_that_cannot_be_written_fails_no_request_R35(okta: Scim, caplog: p
 
 @pytest.fixture
 def log_writer(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[LogWriter]:
-    """The rows of a process that writes them when a test says so."""
+    """The rows of a process that writes them at the call of a test."""
     settings.PROVISIONING_LOG_DELAY = 3600
     writer = LogWriter()
     monkeypatch.setattr(scim.provisioning_log, "writer", writer)

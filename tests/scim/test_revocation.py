@@ -1,4 +1,4 @@
-"""What ends the access of a SCIM client for good: the switch (R1a), and a code that is used twice (RFC 6749 section 4.1.2)."""
+"""The access of a SCIM client ends for good by the switch (R1a), and a code that is used twice (RFC 6749 section 4.1.2)."""
 
 import threading
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Who is who by SCIM, as each message contains its keys: silence, emptied keys, and attacks in one Bulk (R8a, R22)."""
+"""The person of each SCIM message, by the keys that it contains: silence, emptied keys, and attacks in one Bulk (R8a, R22)."""
 
 from typing import Any
 

@@ -130,7 +130,7 @@ def test_the_question_and_the_answer_take_a_constant_number_of_queries(
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_a_link_of_a_foreign_page_to_a_strangers_idp_is_asked_about(at_janes: Browser, site: str) -> None:
-    """Every customer's IdP signs what it likes: a link that leads there would make the visitor one of its people."""
+    """Every customer's IdP can sign any name: a link that leads there would make the visitor one of its people."""
     page = by_link(at_janes, BOB_BY_SSO, site)
     assert "Continue as Zoë Müller (bob.roe@acme.test)" in page.content.decode()
     assert whose(at_janes) == "jane.doe@acme.test"

@@ -57,7 +57,7 @@ def test_an_encrypted_assertion_signs_its_person_in(
     assert User.objects.get().email == "jane.doe@acme.test"
 
 
-def test_an_unsigned_response_is_enough_where_the_connection_says_so(
+def test_an_unsigned_response_is_enough_where_the_connection_permits_it(
     browser: Browser, certificate: str, lenient: None
 ) -> None:
     message = browser.idp.response(browser.claims(JANE_BY_SSO), sign="assertion", seal=encrypting_to(certificate))

@@ -1,4 +1,4 @@
-"""Who is locked out by a certificate: the people who signed in before, never a name from a message that proves nothing (R34, R35)."""
+"""The people whom a certificate locks out: those who signed in before, never a name from a message that proves nothing (R34, R35)."""
 
 import re
 from collections.abc import Callable

@@ -31,7 +31,9 @@ def test_stronger_algorithms_are_welcome(browser: Browser, method: SignatureMeth
     assert browser.follow(browser.post(message)).status_code == 200
 
 
-def test_an_assertion_signed_alone_is_enough_where_the_connection_says_so(browser: Browser, acme: Connection) -> None:
+def test_an_assertion_signed_alone_is_enough_where_the_connection_permits_it(
+    browser: Browser, acme: Connection
+) -> None:
     acme.saml.signed = "assertion"
     acme.saml.save()
     assert browser.sign_in(JANE_BY_SSO, sign="assertion").status_code == 200

@@ -1,4 +1,4 @@
-"""Several nodes of the service on one database, behind one address; a test says which of them serves what."""
+"""Several nodes of the service on one database, behind one address; a test chooses the node for each request."""
 
 import http.client
 import os

@@ -1,4 +1,4 @@
-"""What PostgreSQL does for a block of code: the plan of each statement, with the rows and buffers that it really took.
+"""The work of PostgreSQL for a block of code: the plan of each statement, with the rows and buffers that it really took.
 
 Each statement runs once under EXPLAIN ANALYZE, which is rolled back, and then for itself. So writes can be judged, too. Triggers and foreign keys
 are not seen.
@@ -112,7 +112,7 @@ def rows_read() -> dict[str, int]:
 def never_analyse() -> None:
     """Keep PostgreSQL from learning how large the tables are, as in the first hour of a customer's first push.
 
-    TRUNCATE also takes away what it learned of them in other tests.
+    TRUNCATE also deletes the sizes that it learned in other tests.
     """
     ours = [
         model._meta.db_table for model in apps.get_models() if model._meta.app_label in {"core_identity", "scim", "sso"}

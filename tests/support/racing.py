@@ -10,7 +10,7 @@ Act = Callable[[], object]
 """A `functools.partial` of a function at the top of a module; it and its values go through pickle."""
 
 Race = Callable[[list[Act]], list[str]]
-"""Runs acts at once; returns for each the name of the type of what it returned, or of the `IdentityError` that it raised."""
+"""Runs acts at once; returns for each the name of the type of its result, or of the `IdentityError` that it raised."""
 
 _line: Barrier
 

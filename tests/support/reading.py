@@ -1,4 +1,4 @@
-"""What is wrong with the words of a page: codes instead of words, times that a person has to compute, and more than one main button."""
+"""The faults in the words of a page: codes instead of words, times that a person has to compute, and more than one main button."""
 
 import re
 from collections.abc import Iterator

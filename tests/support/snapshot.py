@@ -28,7 +28,7 @@ def _rows(model: type[models.Model]) -> list[Row]:
 
 
 def changes(before: Snapshot, after: Snapshot) -> dict[tuple[str, Any], tuple[Row | None, Row | None]]:
-    """Return the rows that came, went or differ, each with what it was and what it is."""
+    """Return the rows that came, went or differ, each with its former and its present value."""
     return {
         row: (before.get(row), after.get(row))
         for row in before.keys() | after.keys()

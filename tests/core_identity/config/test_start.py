@@ -1,4 +1,4 @@
-"""What a process loads when it starts: our commands show no page, so they load none."""
+"""The modules that a process loads at its start: our commands show no page, so they load none."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an attacker sends: one table a family, one line a message, each signed at test time. See `tests.sso.test_attacks`."""
+"""Messages of an attacker: one table a family, one line a message, each signed at test time. See `tests.sso.test_attacks`."""
 
 from tests.sso.attacks import claims, cost, encodings, encryption, signatures, structure, values, wrapping
 from tests.sso.attacks.attack import Attack

@@ -42,7 +42,7 @@ class Attack:
 
     ``believed``: refused by policy, after it was verified. ``late``: refused after the gate, although a refusal of the gate has the same name.
     ``too_little``: the code if it is opened and carries less than the setting requires.
-    ``welcome``: if the setting accepts what it carries, it is not an attack and signs Jane in.
+    ``welcome``: if the setting accepts the signed part, it is not an attack and signs Jane in.
     """
 
     code: str

@@ -48,8 +48,8 @@ class EventKind(StrEnum):
     IDENTITY_UID_SET = "identity.uid_set", "The UID of an identity was set."
     IDENTITY_UID_RELEASED = "identity.uid_released", "The UID of an identity was released."
     IDENTITY_NAME_RELEASED = "identity.user_name_released", "The userName of an identity was released."
-    IDENTITY_MARK_LEARNT = (
-        "identity.mark_learnt",
+    IDENTITY_MARK_STORED = (
+        "identity.mark_stored",
         "An administrator resolved a conflict, so values of the message were stored in an identity.",
     )
     IDENTITY_SPLIT_OFF = "identity.split_off", "An identity was moved to a user of its own."

@@ -52,7 +52,7 @@ class Result:
     seconds: float
     words: str
 
-    def tell(self) -> None:
+    def show(self) -> None:
         say(f"  {'FAILED' if self.failed else 'ok'}  {self.name}  ({self.seconds:.1f} s)")
         if self.failed:
             say(self.words.rstrip())

@@ -89,7 +89,7 @@ def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = Fal
     granted = reactivation_is_permitted(
         opted_in=connection.reactivation == Reactivation.UNEXPIRE_OWN,
         expired_by_this_connection=user.expired_connection_id == connection.pk,
-        live_elsewhere=not _called_inactive(user, but=identity),
+        live_elsewhere=not _is_inactive_elsewhere(user, but=identity),
         expired_at=user.expired_at,
         now=database_now(),
         then=_remembered(user, identity),
@@ -231,7 +231,7 @@ def _forget_generated(user: User) -> None:
     user.__dict__.pop("is_active", None)
 
 
-def _called_inactive(user: User, *, but: Identity) -> bool:
+def _is_inactive_elsewhere(user: User, *, but: Identity) -> bool:
     """Whether an IdP lists a user as inactive or deleted, by another identity than ``but``."""
     others = user.identities.exclude(pk=but.pk)
     return others.filter(Q(active=False) | Q(deleted_at__isnull=False)).exists()

@@ -23,12 +23,12 @@ from core_identity.values import Actor, Cause
 
 @dataclass(frozen=True, slots=True)
 class SamePerson:
-    """The result of *same person*: the users in ``joined`` become ``kept``. ``learns`` are the keys of the message to store."""
+    """The result of *same person*: the users in ``joined`` become ``kept``. ``keys_to_store`` are the keys of the message to store."""
 
     kept: User
     joined: tuple[User, ...]
     identity: Identity | None
-    learns: tuple[str, ...]
+    keys_to_store: tuple[str, ...]
 
 
 def plan_same_person(conflict: Conflict) -> SamePerson:
@@ -44,10 +44,10 @@ def plan_same_person(conflict: Conflict) -> SamePerson:
     kept, joined = users[0], tuple(users[1:])
     own = identities.filter(user__in=users)
     identity = next((one for one in named if one.user == kept), None) or own.filter(user=kept).first() or own.first()
-    learns = tuple(
+    keys_to_store = tuple(
         name for name in ("uid", "external_id", "user_name", "name_id", "email") if conflict.sent_values.get(name)
     )
-    return SamePerson(kept, joined, identity, learns)
+    return SamePerson(kept, joined, identity, keys_to_store)
 
 
 @in_one_transaction
@@ -62,7 +62,7 @@ def same_person(*, actor: Actor, conflict_id: UUID, reason: str) -> User:
     require_not_erased(plan.kept)
     for joined in plan.joined:
         merge(actor=actor, kept_id=plan.kept.pk, gone_id=joined.pk, reason=f"conflict resolved: {reason}")
-    _learn(actor=actor, conflict=conflict, user=plan.kept)
+    _store_marks(actor=actor, conflict=conflict, user=plan.kept)
     _resolve(actor=actor, conflict=conflict, state=ConflictState.SAME_PERSON, reason=reason, let_through=True)
     return plan.kept
 
@@ -121,7 +121,7 @@ def obstacle_to_different_people(conflict: Conflict) -> str:
     return ""
 
 
-def _learn(*, actor: Actor, conflict: Conflict, user: User) -> None:
+def _store_marks(*, actor: Actor, conflict: Conflict, user: User) -> None:
     """Store the values of the message in the user's identity in this connection, so that the next message finds its mark (R8b)."""
     values, connection = conflict.sent_values, conflict.connection
     identity = (
@@ -136,23 +136,23 @@ def _learn(*, actor: Actor, conflict: Conflict, user: User) -> None:
         identity = Identity(connection=connection, user=user)
     changes: dict[str, tuple[object, object]] = {}
 
-    def learn(field: str, value: str | None) -> None:
+    def store(field: str, value: str | None) -> None:
         if value and value != getattr(identity, field):
             changes[field] = (getattr(identity, field), value)
             setattr(identity, field, value)
 
-    learn("external_id", values.get("external_id"))
-    learn("name_id", values.get("name_id") or (values.get("user_name") if identity.pushed_at is None else None))
+    store("external_id", values.get("external_id"))
+    store("name_id", values.get("name_id") or (values.get("user_name") if identity.pushed_at is None else None))
     if values.get("uid"):
         accept_drift(identity, uid=values["uid"])
     if is_new or (conflict.cause == Cause.NO_MARK and not values.get("name_id")):
-        learn("email", values.get("email"))
+        store("email", values.get("email"))
     identity.name_id_key, identity.email_key = key(identity.name_id), key(identity.email)
     if is_new:
         identity.save(force_insert=True)
     else:
         save_identity(identity)
-    events.record(actor=actor, kind=EventKind.IDENTITY_MARK_LEARNT, subject=identity, changes=changes)
+    events.record(actor=actor, kind=EventKind.IDENTITY_MARK_STORED, subject=identity, changes=changes)
     if values.get("uid"):
         set_uid(actor=actor, identity=identity, uid=values["uid"])
     elif conflict.uid_key and not IdentityUid.objects.filter(identity=identity, uid_key=conflict.uid_key).exists():

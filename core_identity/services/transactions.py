@@ -74,7 +74,7 @@ def recording_refusals(service: Callable[P, R]) -> Callable[P, R]:
             return service(*args, **kwargs)
         except Refusal as refusal:
             actor, connection = kwargs["actor"], kwargs["connection"]
-            assert isinstance(actor, Actor)  # noqa: S101 - told to mypy; a wrong call fails in the service before
+            assert isinstance(actor, Actor)  # noqa: S101 - a fact for mypy; a wrong call fails in the service before
             assert isinstance(connection, Connection)  # noqa: S101
             _record_refusal(actor=actor, connection=connection, refusal=refusal, began=began)
             raise

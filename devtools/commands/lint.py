@@ -30,7 +30,7 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
         say("Checks:")
         failed: list[str] = []
         for result in run_checks(checkout, environment):
-            result.tell()
+            result.show()
             failed += [result.name] if result.failed else []
     say(f"Failed: {', '.join(failed)}" if failed else "All checks passed.")
     return 1 if failed else 0

@@ -81,7 +81,7 @@ def _checks_meanwhile(checkout: Checkout, environment: Mapping[str, str] | None)
         checking.result()
     say("Checks:")
     for result in results:
-        result.tell()
+        result.show()
 
 
 def _browser(checkout: Checkout, *, required: bool) -> dict[str, str]:

@@ -126,7 +126,7 @@ class ScimView(APIView):
     @property
     def client(self) -> ScimClient:
         client = self.request.user
-        assert isinstance(client, ScimClient)  # noqa: S101 - told to mypy: no other authentication is named above
+        assert isinstance(client, ScimClient)  # noqa: S101 - a fact for mypy: no other authentication is named above
         return client
 
     @property

@@ -25,7 +25,7 @@ from scim.views import groups, users
 from scim.views.base import ScimView
 from scim.views.listing import body_of
 from scim.wire.bulk import MAX_PAYLOAD, REFERENCE, Operation, bulk_response, read_bulk
-from scim.wire.deactivation import DEACTIVATION, says_inactive
+from scim.wire.deactivation import DEACTIVATION, contains_deactivation
 from scim.wire.errors import InvalidValue, ScimError, Unavailable
 from scim.wire.resource_types import user_type
 from scim.wire.values import resource_id
@@ -109,7 +109,7 @@ class Bulk(ScimView):
         return (
             has_id
             and operation.method in {"PUT", "PATCH"}
-            and says_inactive(operation.data, user_type(self.connection.uid_attribute))
+            and contains_deactivation(operation.data, user_type(self.connection.uid_attribute))
         )
 
     def _send(self, operation: Operation) -> Response:

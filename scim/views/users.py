@@ -30,7 +30,7 @@ from scim.views.listing import (
     selection_in_query,
 )
 from scim.wire.attributes import ResourceType
-from scim.wire.deactivation import DEACTIVATION, says_inactive
+from scim.wire.deactivation import DEACTIVATION, contains_deactivation
 from scim.wire.document import left_out
 from scim.wire.errors import ScimError, UnclearBody
 from scim.wire.filter import Filter, parse_filter
@@ -168,7 +168,7 @@ class OneUser(UserView):
         try:
             return body_of(self.request)
         except UnclearBody as fault:
-            if not says_inactive(fault.body, self.resource_type):
+            if not contains_deactivation(fault.body, self.resource_type):
                 raise
             return DEACTIVATION
 
@@ -191,7 +191,7 @@ class OneUser(UserView):
             return False
         if self.request.method in ("PUT", "PATCH"):
             try:
-                return says_inactive(self.body, self.resource_type)
+                return contains_deactivation(self.body, self.resource_type)
             except (ScimError, APIException):
                 return False
         return self.request.method == "DELETE" and self._demands_present_version(scim_id)
@@ -217,7 +217,7 @@ class OneUser(UserView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def change(self, scim_id: "UUID", body: dict[str, Any], read: "Read", *, is_patch: bool = False) -> Response:
-        deactivates = says_inactive(body, self.resource_type)
+        deactivates = contains_deactivation(body, self.resource_type)
         try:
             selection = self.selection
         except ScimError:

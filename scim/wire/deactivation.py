@@ -18,7 +18,7 @@ DEACTIVATION: Final[dict[str, Any]] = {
 """The deactivation alone, in place of a message of which nothing else can be applied."""
 
 
-def says_inactive(body: object, resource_type: ResourceType) -> bool:
+def contains_deactivation(body: object, resource_type: ResourceType) -> bool:
     """Whether a PUT or PATCH contains ``active: false``, in any form and with any other content. Never raises.
 
     If a message contains several values, the last one counts, as if all had been applied in turn.

@@ -53,7 +53,7 @@ class Command(AnsweringCommand):
         **_: Any,
     ) -> None:
         role = create_role(actor=self.actor, name=name, grantable_by=_opened(grantable_by), aliases=alias)
-        self._tell(role, "Created", leave_waiting=leave_waiting, as_json=json)
+        self._show(role, "Created", leave_waiting=leave_waiting, as_json=json)
 
     def act_change(
         self,
@@ -77,9 +77,9 @@ class Command(AnsweringCommand):
             grantable_by=_opened(grantable_by),
             aliases=[*kept, *alias],
         )
-        self._tell(role, "Changed", leave_waiting=leave_waiting, as_json=json)
+        self._show(role, "Changed", leave_waiting=leave_waiting, as_json=json)
 
-    def _tell(self, role: Role, done: str, *, leave_waiting: bool, as_json: bool) -> None:
+    def _show(self, role: Role, done: str, *, leave_waiting: bool, as_json: bool) -> None:
         waiting = [] if leave_waiting else waiting_groups(role)
         link_waiting(actor=self.actor, role_id=role.pk, group_ids=[group.pk for group, _ in waiting])
         linked = [

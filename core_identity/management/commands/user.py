@@ -79,12 +79,12 @@ class Command(AnsweringCommand):
     def act_give_role(self, *, key: str, connection: str | None, role: str, reason: str, json: bool, **_: Any) -> None:
         user = _find(key, connection)
         grant_role(actor=self.actor, user_id=user.pk, role_id=role_by_name(role).pk, reason=reason)
-        self._tell(user, as_json=json)
+        self._show(user, as_json=json)
 
     def act_take_role(self, *, key: str, connection: str | None, role: str, reason: str, json: bool, **_: Any) -> None:
         user = _find(key, connection)
         revoke_role(actor=self.actor, user_id=user.pk, role_id=role_by_name(role).pk, reason=reason)
-        self._tell(user, as_json=json)
+        self._show(user, as_json=json)
 
     def act_merge(self, *, kept: str, gone: str, reason: str, json: bool, **_: Any) -> None:
         stays, goes = find_user(kept), find_user(gone)
@@ -100,7 +100,7 @@ class Command(AnsweringCommand):
         where = connection_by_slug(connection)
         user = find_user(key, connection=where)
         relink(actor=self.actor, identity_id=user.identities.get(connection=where).pk, uid=uid, reason=reason)
-        self._tell(user, as_json=json)
+        self._show(user, as_json=json)
 
     def act_release(self, *, uid: str, connection: str, reason: str, json: bool, **_: Any) -> None:
         row = uid_row(connection_by_slug(connection), uid)
@@ -123,10 +123,10 @@ class Command(AnsweringCommand):
         self.answer(document, as_json=json, lines=[f"{done} people are offered to {where}."])
 
     def act_show(self, *, key: str, connection: str | None, json: bool, **_: Any) -> None:
-        self._tell(_find(key, connection), as_json=json)
+        self._show(_find(key, connection), as_json=json)
 
     def act_expire(self, *, key: str, connection: str | None, reason: str, json: bool, **_: Any) -> None:
-        self._tell(expire(actor=self.actor, user_id=_find(key, connection).pk, reason=reason), as_json=json)
+        self._show(expire(actor=self.actor, user_id=_find(key, connection).pk, reason=reason), as_json=json)
 
     def act_unexpire(
         self, *, key: str, connection: str | None, reason: str, without_roles: bool, json: bool, **_: Any
@@ -134,9 +134,9 @@ class Command(AnsweringCommand):
         user = unexpire(
             actor=self.actor, user_id=_find(key, connection).pk, reason=reason, keep_roles=not without_roles
         )
-        self._tell(user, as_json=json)
+        self._show(user, as_json=json)
 
-    def _tell(self, user: User, *, as_json: bool) -> None:
+    def _show(self, user: User, *, as_json: bool) -> None:
         document = story(user, events=None)
         lines = [
             f"{document['username']}  <{document['email']}>  {document['first_name']} {document['last_name']}".rstrip(),

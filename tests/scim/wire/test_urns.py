@@ -8,7 +8,7 @@ import pytest
 from core_identity.values import Person
 from scim.wire import urns
 from scim.wire.bulk import read_bulk
-from scim.wire.deactivation import says_inactive
+from scim.wire.deactivation import contains_deactivation
 from scim.wire.document import EXTENSION, GROUP_MEMBER, left_out
 from scim.wire.errors import InvalidSyntax, ScimError
 from scim.wire.patch_op import raw_operations
@@ -62,7 +62,7 @@ def test_a_user_is_read_under_every_spelling_of_the_core_schema(core: str) -> No
         if core.endswith("User"):
             message.pop("schemas")
         assert WIRE.read_patch(message, {"userName": "jane", "active": True}) == Person(active=False)
-        assert says_inactive(message, USER_TYPE)
+        assert contains_deactivation(message, USER_TYPE)
 
 
 def test_the_kind_that_a_urn_names_must_be_that_of_the_address() -> None:

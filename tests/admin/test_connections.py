@@ -130,7 +130,7 @@ def test_the_uid_rule_can_change_while_nobody_is_known(as_root: Client, acme: Co
 
 def test_the_mark_is_waived_for_the_rule_other_only_R8b(as_root: Client, acme: Connection) -> None:
     answer = as_root.post(page_of(acme), form_of(acme, uid_mark="waived"))
-    assert "The second mark can be waived only" in answer.content.decode()
+    assert "The mark beside the UID can be waived only" in answer.content.decode()
     assert settings_of(acme).uid_mark == "required"
 
 

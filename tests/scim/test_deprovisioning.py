@@ -245,12 +245,12 @@ def test_unclear_json_can_only_deactivate(okta: Scim, jane: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("name", [name for name in ODD if name.startswith("a PUT's body")])
-def test_an_odd_put_that_says_inactive_deactivates_R23(name: str, okta: Scim, jane: dict[str, Any]) -> None:
+def test_an_odd_put_that_contains_a_deactivation_deactivates_R23(name: str, okta: Scim, jane: dict[str, Any]) -> None:
     require_gone(okta, jane, "PUT", ODD[name])
 
 
 @pytest.mark.parametrize("body", ODD.values(), ids=ODD)
-def test_an_odd_patch_that_says_inactive_deactivates_R23(body: Any, okta: Scim, jane: dict[str, Any]) -> None:
+def test_an_odd_patch_that_contains_a_deactivation_deactivates_R23(body: Any, okta: Scim, jane: dict[str, Any]) -> None:
     require_gone(okta, jane, "PATCH", body)
 
 

@@ -63,7 +63,7 @@ class Checkout:
                     folder.chmod(0o711)
         except PermissionError as error:
             raise Fault(
-                f"{error.filename} cannot be made: {self.state} belongs to another user. "
+                f"{error.filename} cannot be created: {self.state} belongs to another user. "
                 "Run ./dev as that user, or give the folder to yourself."
             ) from error
         return folder

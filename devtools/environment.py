@@ -24,7 +24,7 @@ RUN, DEV = "run", "dev"
 def ensure_environment(checkout: Checkout) -> None:
     """Make or renew `.venv` unless it already has what `./dev run` needs. Several processes may call this at once.
 
-    An environment that has the developers' tools keeps them. Raises Fault when the environment cannot be made.
+    An environment that has the developers' tools keeps them. Raises Fault if the environment cannot be created.
     """
     _ensure(checkout, RUN)
 
@@ -139,7 +139,7 @@ def _make_environment_with_pip(checkout: Checkout) -> None:
         make = [_base_python(), "-m", "venv", "--clear", str(checkout.venv)]
         if _run(checkout, make) != 0:
             raise Fault(
-                "A virtual environment could not be made. Debian and Ubuntu: apt-get install python3-venv; "
+                "A virtual environment could not be created. Debian and Ubuntu: apt-get install python3-venv; "
                 "or install uv, which needs nothing else."
             )
 

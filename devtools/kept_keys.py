@@ -23,7 +23,7 @@ def saml_encryption_keys(checkout: Checkout) -> str:
     path = checkout.make_state_folder() / "saml-key-encryption-keys"
     if not path.exists():
         _make(path, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
-        say(f"Made {path}. Back it up with the database: without it our SAML keys cannot be opened.")
+        say(f"Created {path}. Back it up with the database: without it our SAML keys cannot be opened.")
     return path.read_text().strip()
 
 

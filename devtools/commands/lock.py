@@ -8,7 +8,7 @@ from devtools.checkout import Checkout
 from devtools.environment import ensure_tools
 from devtools.faults import Fault, say
 
-SUMMARY = "make the requirements files from pyproject.toml"
+SUMMARY = "create the requirements files from pyproject.toml"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ SUMMARY = "see it work: the product with a demo customer, and a stand-in for Okt
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Make everything that is needed, start the product with a demo customer and a demo IdP, and print the "
+        "Create everything that is needed, start the product with a demo customer and a demo IdP, and print the "
         "addresses. The database `demo` keeps all changes. Ctrl-C stops all that was started."
     )
     parser.add_argument("--port", type=int, default=8000, help="the port of the product (default %(default)s)")

@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Migrate, then serve under gunicorn with production settings until Ctrl-C. PUBLIC_URL is the address "
         "that the browser sees (default http://localhost:PORT). With DJANGO_SUPERUSER_USERNAME, _EMAIL and "
-        "_PASSWORD set, that administrator is made when missing."
+        "_PASSWORD set, that administrator is created if missing."
     )
     parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default %(default)s)")
     parser.add_argument("--workers", type=int, default=WORKERS, help="processes (default %(default)s)")

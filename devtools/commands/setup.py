@@ -6,12 +6,12 @@ from devtools.checkout import Checkout
 from devtools.environment import ensure_tools
 from devtools.faults import say
 
-SUMMARY = "make .venv with the developers' tools"
+SUMMARY = "create .venv with the developers' tools"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Make .venv from the Python that runs ./dev and install exactly what requirements-dev.txt pins. "
+        "Create .venv from the Python that runs ./dev and install exactly what requirements-dev.txt pins. "
         "Every other command installs its packages by itself; ./dev run needs no developers' tools."
     )
 

@@ -21,7 +21,7 @@ HOW_KNOWN: Final = (
 
 
 class DomainForm(ReasonForm):
-    """Buttons beside each domain of the settings: look up its DNS record, verify it without, look again, or take it back."""
+    """Buttons beside each domain of the settings: look up its DNS record, verify it without, look again, or undo the verification."""
 
     def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:
         super().__init__(request)

@@ -125,7 +125,7 @@ def page_work(scene: Scene) -> Iterator[Work]:
 def _cursor(scene: Scene, passed: int) -> str:
     """Return the cursor of the page after so many people: to walk there would take long."""
     from core_identity.models import Identity
-    from scim.cursors import Question, next_cursor
+    from scim.search.cursors import Question, next_cursor
 
     if not passed:
         return ""

@@ -1,7 +1,7 @@
 """Recognise an outage of the database, judge if a change may be saved, and log it.
 
 Each channel answers 503 with ``Retry-After`` in its own form: `core_identity.config.error_pages` for browsers, `scim.views.failure` for SCIM,
-`scim.oauth_errors` for OAuth.
+`scim.oauth.errors` for OAuth.
 """
 
 import logging

@@ -12,9 +12,9 @@ class ScimConfig(AppConfig):
         from core_identity.set_up import register
         from core_identity.signals import connection_switched_off, user_erased, user_expired
         from scim import set_up
-        from scim.consents import erase_consenter, note_expiry
-        from scim.log_erasure import erase_from_log
-        from scim.revocation import end_access, has_ended
+        from scim.log.erasure import erase_from_log
+        from scim.oauth.consents import erase_consenter, note_expiry
+        from scim.oauth.revocation import end_access, has_ended
 
         register(steps=set_up.steps, screens=set_up.screens)
         user_expired.connect(note_expiry)

@@ -7,10 +7,10 @@ from typing import Any
 
 from core_identity.command_line import AnsweringCommand
 from core_identity.selectors.connections import connection_by_slug
-from scim.bearer_tokens import make_token, revoke_token, token_named, tokens_of
-from scim.client_secrets import former_secret, revoke_secret, rotate_secret
 from scim.connections import add_redirect_uris
 from scim.models import BearerToken
+from scim.oauth.bearer_tokens import make_token, revoke_token, token_named, tokens_of
+from scim.oauth.client_secrets import former_secret, revoke_secret, rotate_secret
 from scim.okta_console import redirect_uris
 
 

@@ -16,8 +16,8 @@ from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.services.permissions import require_superuser_for_own_idp, require_superuser_for_redirects
 from core_identity.values import Actor, ActorKind, Channel
-from scim.client_secrets import add_secret, unusable_secret
 from scim.models import OAuthClient
+from scim.oauth.client_secrets import add_secret, unusable_secret
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -36,7 +36,7 @@ def apply(
     """Change the OAuth client of ``connection`` to ``section``, with ``redirect_uris`` and ``grants``. Create it if there is none.
 
     Returns the client secret if it is new. It is shown only once, and only its hash is stored. The former secrets end; to keep one for a while,
-    use `scim.client_secrets.rotate_secret`.
+    use `scim.oauth.client_secrets.rotate_secret`.
 
     Raises `SettingsErrors` with all faults, and `NotAllowed` if redirect URIs differ and only a superuser may change them. Then nothing is changed.
     """

@@ -19,9 +19,9 @@ from core_identity.brand import BRAND
 from core_identity.log_redaction import method_of, route_of
 from core_identity.outages import AWAY, NOT_KNOWN, NOTHING_CHANGED
 from scim.addresses import has_literal_plus
-from scim.oauth_errors import ADDRESSES, oauth_error
-from scim.provisioning_log import record
-from scim.trace import trace_of
+from scim.log.provisioning_log import record
+from scim.log.trace import trace_of
+from scim.oauth.errors import ADDRESSES, oauth_error
 from scim.wire.errors import (
     BadRequest,
     Forbidden,

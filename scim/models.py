@@ -200,7 +200,7 @@ class ProvisioningRecord(models.Model):
 
 
 class Payload(models.Model):
-    """The message of a client and our answer, stored for `PAYLOAD_LOG_DAYS` as JSON in ASCII. `scim.payloads` removes secrets before.
+    """The message of a client and our answer, stored for `PAYLOAD_LOG_DAYS` as JSON in ASCII. `scim.log.payloads` removes secrets before.
 
     There is no foreign key, as in the log itself. The permission to view a payload is separate from the permission to read the log.
     """

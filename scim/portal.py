@@ -16,8 +16,8 @@ from core_identity.portal.trust import Proposed, is_permitted, propose, use_perm
 from core_identity.set_up import Vendor
 from core_identity.values import Actor
 from core_identity.vendor_choice import vendors_for
-from scim.bearer_tokens import NAME_LENGTH, make_token
 from scim.models import BearerToken, OAuthClient
+from scim.oauth.bearer_tokens import NAME_LENGTH, make_token
 from scim.okta_console import EXAMPLE, redirect_uris
 
 if TYPE_CHECKING:

@@ -93,7 +93,7 @@ PUSHES_WAITING = env.int("PUSHES_WAITING", default=6)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # the username is unique by its key (R5)
-    "oauth2_provider.E001",  # hashed tokens with a grace period: scim.oauth answers a second refresh with a pair of its own
+    "oauth2_provider.E001",  # hashed tokens with a grace period: scim.oauth.server answers a second refresh with a pair of its own
 ]
 
 # Who signs in, and how long (R21, R32).
@@ -152,7 +152,7 @@ CONTENT_SECURITY_POLICY = {
 # OAuth 2 (R14). Every client belongs to a connection, is confidential, and gets one scope; tokens are stored hashed.
 OAUTH2_PROVIDER_APPLICATION_MODEL = "scim.OAuthClient"
 OAUTH2_PROVIDER = {
-    "OAUTH2_VALIDATOR_CLASS": "scim.oauth.ConnectionValidator",
+    "OAUTH2_VALIDATOR_CLASS": "scim.oauth.server.ConnectionValidator",
     "SCOPES": {
         "scim": "Provision people and groups by SCIM",
         "offline_access": "Renew the access without asking again",

@@ -10,10 +10,10 @@ from core_identity.admin_kit.forms import ActForm
 from core_identity.admin_kit.pages import Access, ConnectionPage, ConnectionReadPage
 from core_identity.errors import NotFound
 from scim.admin.shown_once import ShownOncePage
-from scim.bearer_tokens import LONGEST, NAME_LENGTH, make_token, revoke_token, tokens_of
-from scim.client_secrets import LONGEST as LONGEST_FORMER
-from scim.client_secrets import revoke_secret, rotate_secret
 from scim.models import BearerToken, ClientSecret, OAuthClient
+from scim.oauth.bearer_tokens import LONGEST, NAME_LENGTH, make_token, revoke_token, tokens_of
+from scim.oauth.client_secrets import LONGEST as LONGEST_FORMER
+from scim.oauth.client_secrets import revoke_secret, rotate_secret
 
 if TYPE_CHECKING:
     from core_identity.models import Connection

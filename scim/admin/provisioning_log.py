@@ -18,10 +18,10 @@ from core_identity.brand import BRAND
 from core_identity.keys import MAX_NAME
 from core_identity.selectors.people import Named, conflict_of_request, named_resources, user_called
 from scim.admin.timeline import CALLS
-from scim.curl import curl_of
+from scim.log.curl import curl_of
+from scim.log.provisioning_log import COLUMNS, search
+from scim.log.remedies import remedy_for
 from scim.models import Method, Payload, ProvisioningRecord
-from scim.provisioning_log import COLUMNS, search
-from scim.remedies import remedy_for
 
 READS_PAYLOADS: Final = "scim.view_payload"
 NAMES_OF_A_PERSON: Final = ("userName", "externalId")

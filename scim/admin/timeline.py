@@ -9,8 +9,8 @@ from django.urls import reverse
 from core_identity.admin_kit.logs import may_see_connections
 from core_identity.admin_kit.timeline import Entry, Source, Subject, newest_of_each
 from core_identity.lookup_keys import named_any
+from scim.log.remedies import remedy_for
 from scim.models import Method, ProvisioningRecord
-from scim.remedies import remedy_for
 
 ACTS: Final = MappingProxyType(
     {

@@ -18,10 +18,10 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from core_identity.budgets import spend_leased
-from scim.authentication import SCOPE, BearerAuthentication, ScimClient
+from scim.log.trace import trace_of
 from scim.middleware import MEDIA_TYPE
+from scim.oauth.authentication import SCOPE, BearerAuthentication, ScimClient
 from scim.resources import Address
-from scim.trace import trace_of
 from scim.views.failure import scim_error
 from scim.views.listing import require_utf8
 from scim.wire.document import parse_json

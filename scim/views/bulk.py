@@ -18,9 +18,9 @@ from rest_framework.response import Response
 
 from core_identity.brand import BRAND
 from core_identity.selectors import resources
+from scim.log.provisioning_log import record
+from scim.log.trace import trace_of
 from scim.middleware import MEDIA_TYPE
-from scim.provisioning_log import record
-from scim.trace import trace_of
 from scim.views import groups, users
 from scim.views.base import ScimView
 from scim.views.listing import body_of

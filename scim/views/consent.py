@@ -28,8 +28,8 @@ from core_identity.portal import links
 from core_identity.portal.pages import wait_for_acts
 from core_identity.services.locks import lock_connection, require_enabled
 from scim.addresses import parameter_not_utf8
-from scim.consents import note_answer
 from scim.models import OAuthClient
+from scim.oauth.consents import note_answer
 
 if TYPE_CHECKING:
     from core_identity.models import SetupLink, User

@@ -10,9 +10,9 @@ from rest_framework.response import Response
 
 from core_identity.selectors import group_rows, resources
 from core_identity.services import groups
-from scim.cursors import Question
-from scim.query import group_condition, group_order
 from scim.resources import Document, group_document
+from scim.search.cursors import Question
+from scim.search.query import group_condition, group_order
 from scim.views.base import MAX_GROUP_BODY, ScimView, id_in_address
 from scim.views.listing import Queried, Search, answer_to, body_of, search_in_body, search_in_query, selection_in_query
 from scim.wire.document import GROUP_MEMBER, left_out

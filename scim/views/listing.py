@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from scim.addresses import parameter_not_utf8
-from scim.cursors import Place, Question, after, next_cursor, place_of
+from scim.search.cursors import Place, Question, after, next_cursor, place_of
 from scim.wire import urns
 from scim.wire.attributes import ResourceType
 from scim.wire.errors import InvalidCount, InvalidCursor, InvalidFilter, InvalidSyntax, InvalidValue, shown

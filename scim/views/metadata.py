@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from oauth2_provider.settings import oauth2_settings
 
 from core_identity.credentials import credential
-from scim.authentication import SCOPE
+from scim.oauth.authentication import SCOPE
 from scim.views.oauth import GRANT_TYPES
 
 

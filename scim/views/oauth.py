@@ -18,7 +18,7 @@ from core_identity.budgets import spend_on_failure
 from core_identity.credentials import credential
 from core_identity.errors import HashersBusy
 from scim.addresses import parameter_not_utf8
-from scim.oauth import REFERENCE, client_of, introspected
+from scim.oauth.server import REFERENCE, client_of, introspected
 
 GRANT_TYPES: Final = ("authorization_code", "client_credentials", "refresh_token")
 """The toolkit has more. They check a user's password or a device's code before they check the client's permission."""

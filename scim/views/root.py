@@ -7,8 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core_identity.selectors import resources
-from scim.cursors import Question, after, belongs_to, next_cursor, place_of
-from scim.query import group_condition, user_condition
+from scim.search.cursors import Question, after, belongs_to, next_cursor, place_of
+from scim.search.query import group_condition, user_condition
 from scim.views.base import ScimView
 from scim.views.groups import GroupView
 from scim.views.listing import Search, search_in_body

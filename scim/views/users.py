@@ -12,12 +12,12 @@ from rest_framework.response import Response
 from core_identity.selectors import resources
 from core_identity.selectors.pages import number_of_resources, page_after, page_at
 from core_identity.selectors.rows import with_pks
-from core_identity.services import provisioning
-from core_identity.services.outcomes import Outcome
-from scim.cursors import Place, Question
-from scim.lookups import look_up
-from scim.query import user_condition, user_order
+from core_identity.services.push import provisioning
+from core_identity.services.push.outcomes import Outcome
 from scim.resources import Document, user_document, user_version
+from scim.search.cursors import Place, Question
+from scim.search.lookups import look_up
+from scim.search.query import user_condition, user_order
 from scim.views.base import ScimView, id_in_address
 from scim.views.listing import (
     Queried,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from core_identity.models import Connection, Identity
     from core_identity.selectors.rows import ShownIdentity
-    from core_identity.services.provisioning import Read
+    from core_identity.services.push.provisioning import Read
     from core_identity.values import Person
 
 

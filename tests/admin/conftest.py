@@ -13,7 +13,7 @@ from django.test import Client
 from core_identity.admin_kit import bulk
 from core_identity.admin_kit.forms import ConfirmsWhatWasShown
 from core_identity.models import Connection, Identity, User
-from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import create_user
 from core_identity.values import Person

@@ -14,7 +14,7 @@ from core_identity import errors
 from core_identity.models import Connection, Identity, PushGroup
 from core_identity.selectors import across, mismatches
 from core_identity.services.expiry import expire
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
 from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from core_identity import errors
 from core_identity.models import Conflict, Connection, Event, Identity, User
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.users import change_user
 from tests.admin.conftest import browser_of, staff
 from tests.support.cast import COMMAND, JANE, OKTA, ZOE

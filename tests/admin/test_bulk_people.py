@@ -17,7 +17,7 @@ from core_identity.errors import Busy, NotAllowed
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.services.expiry import expire
 from core_identity.services.one_by_one import one_by_one
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import change_user, create_user
 from tests.admin.conftest import browser_of, put, staff

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.selectors.bursts import open_bursts
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from tests.admin.conftest import browser_of, put, staff
 from tests.support.cast import JANE, OKTA
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from core_identity import errors
 from core_identity.models import Conflict, Connection, Event, Identity, User
-from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.values import Person
 from tests.admin.conftest import browser_of, put, staff
 from tests.support.cast import JANE, OKTA, ZOE

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from core_identity.models import Connection, Event, Identity, User
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.users import change_user
 from tests.admin.conftest import browser_of, put, staff
 from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, make_connection

@@ -9,7 +9,7 @@ from django.test import Client
 
 from core_identity.models import Connection, Event, Grant, Identity, Role
 from core_identity.services.groups import create_group
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.values import GroupChange
 from tests.admin.test_connections import form_of

@@ -14,12 +14,12 @@ from core_identity import errors
 from core_identity.models import Conflict, Connection, Event, Identity, PushGroup, Role
 from core_identity.services.expiry import expire
 from core_identity.services.groups import create_group
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
 from core_identity.services.users import create_user
 from core_identity.values import GroupChange
-from scim.bearer_tokens import make_token
 from scim.models import BearerToken, Payload, ProvisioningRecord
+from scim.oauth.bearer_tokens import make_token
 from sso.models import SignInKind, SignInRecord
 from tests.admin.conftest import browser_of, staff
 from tests.architecture.test_urls import ALL

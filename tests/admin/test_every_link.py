@@ -22,12 +22,12 @@ from core_identity.portal.links import make_link
 from core_identity.portal.trust import Proposed
 from core_identity.services.expiry import expire
 from core_identity.services.groups import create_group
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import create_user
 from core_identity.values import GroupChange
-from scim.bearer_tokens import make_token
 from scim.models import OAuthClient, ProvisioningRecord
+from scim.oauth.bearer_tokens import make_token
 from sso.settings.keys import make_key
 from tests.admin.conftest import browser_of, put, staff
 from tests.admin.test_home import sign_in as logged

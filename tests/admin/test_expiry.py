@@ -10,7 +10,7 @@ from django.urls import reverse
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.selectors.roles import roles_of
 from core_identity.services.expiry import expire
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import create_user
 from tests.admin.conftest import browser_of, put, staff

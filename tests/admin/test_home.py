@@ -20,7 +20,7 @@ from core_identity.models import Burst, Connection, Identity, LoggedHour, PushGr
 from core_identity.selectors.log_hours import DAYS, Activity, Day, LogTable, activities
 from core_identity.services.connections import switch_off
 from core_identity.services.log_hours import count_finished_hours
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from scim.home import CALLS, ending_credentials, last_call_by_connection
 from scim.models import BearerToken, ProvisioningRecord
 from sso.home import SIGN_INS, LastSignIn, last_sign_in_by_connection

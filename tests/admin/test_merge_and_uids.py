@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from core_identity.models import Connection, Event, Identity, User
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.users import create_user
 from tests.admin.conftest import put
 from tests.support.cast import ADMIN, COMMAND, JANE, OKTA

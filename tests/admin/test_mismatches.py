@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from core_identity.errors import Conflict
 from core_identity.models import Connection, Identity
 from core_identity.services.expiry import expire
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.values import Person
 from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, make_connection

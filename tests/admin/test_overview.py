@@ -13,9 +13,9 @@ import sso.settings.changes
 from core_identity.admin_kit.health import MOST, end_row, failures_row
 from core_identity.models import Connection
 from core_identity.services.connections import switch_off
-from core_identity.services.provisioning import create_person
-from scim.bearer_tokens import make_token
+from core_identity.services.push.provisioning import create_person
 from scim.models import ProvisioningRecord
+from scim.oauth.bearer_tokens import make_token
 from sso.settings.keys import make_key
 from tests.admin.conftest import browser_of, staff
 from tests.admin.test_home import sign_in

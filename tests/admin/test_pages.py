@@ -13,7 +13,7 @@ from django.utils import timezone
 from core_identity import errors
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.models import Conflict, Connection, Customer, Event, Identity, Role, User
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
 from scim.models import ProvisioningRecord
 from sso.models import SignInRecord

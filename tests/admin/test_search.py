@@ -13,7 +13,7 @@ from django.utils import timezone
 from core_identity import errors
 from core_identity.models import Connection, Identity, PushGroup, User
 from core_identity.selectors.search import groups_named, roles_named, users_named
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
 from scim.models import ProvisioningRecord
 from sso.models import SignInRecord

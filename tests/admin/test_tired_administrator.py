@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from core_identity import errors
 from core_identity.models import Conflict, Connection, Event, Identity, PushGroup
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
 from tests.admin.conftest import browser_of, put, staff
 from tests.support.cast import ADMIN, JANE, OKTA, ZOE

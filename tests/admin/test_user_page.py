@@ -17,7 +17,7 @@ from core_identity.models import Connection, Event, Grant, Identity, User
 from core_identity.services import events
 from core_identity.services.conflicts import store_different_people
 from core_identity.services.merge import merge
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import create_user
 from core_identity.write_guard import service_writes

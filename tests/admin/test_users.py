@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from core_identity.models import Connection, Event, Grant, Identity, Role, User
 from core_identity.services.expiry import expire
 from core_identity.services.groups import create_group
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import create_user
 from core_identity.values import GroupChange

@@ -17,21 +17,21 @@ SHOWN_OR_LOGGED: Final = {
     "core_identity/services/erasure.py",
     "core_identity/services/events.py",
     "core_identity/services/expiry.py",  # when a reactivation was requested
-    "core_identity/services/following.py",
+    "core_identity/services/push/following.py",
     "core_identity/services/groups.py",
     "core_identity/services/identities.py",
     "core_identity/services/links.py",
-    "core_identity/services/provisioning.py",
+    "core_identity/services/push/provisioning.py",
     "core_identity/services/resolutions.py",
     "core_identity/services/sign_in.py",
     "core_identity/services/sso_groups.py",
     "core_identity/templatetags/core_pages.py",  # how long ago, on pages
     "scim/admin/pages.py",  # what ends soon, on a page
-    "scim/bearer_tokens.py",  # when a token was revoked
-    "scim/consents.py",
-    "scim/log_writer.py",  # the age of a row
+    "scim/oauth/bearer_tokens.py",  # when a token was revoked
+    "scim/oauth/consents.py",
+    "scim/log/writer.py",  # the age of a row
     "scim/models.py",  # a word on a page
-    "scim/provisioning_log.py",
+    "scim/log/provisioning_log.py",
     "sso/admin/pages.py",  # warnings
     "sso/checks.py",
     "sso/commands.py",

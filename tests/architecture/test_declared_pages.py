@@ -12,7 +12,7 @@ from core_identity.admin.connection_tabs import TABS
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ActForm
 from core_identity.admin_kit.pages import Access, AdminPage, ConnectionPage, ListReadPage, ReadPage, RowPage
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
 from devtools.checkout import this_checkout
 from tests.admin.conftest import browser_of, staff

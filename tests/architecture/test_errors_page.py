@@ -28,7 +28,7 @@ the log.
 """
 
 # Services whose refusals a SCIM client receives.
-SCIM_SERVICES = ("creating", "groups", "locating", "locks", "provisioning", "transactions", "uniqueness")
+SCIM_SERVICES = ("push.creating", "groups", "push.locating", "locks", "push.provisioning", "transactions", "uniqueness")
 
 
 def modules_of_scim() -> Iterator[str]:
@@ -109,7 +109,8 @@ def scim_kinds() -> "list[type[ScimError]]":
 
 
 def oauth_sentences() -> dict[str, dict[str, None]]:
-    from scim import oauth, oauth_errors
+    from scim.oauth import errors as oauth_errors
+    from scim.oauth import server as oauth
     from scim.views import oauth as views
 
     found: dict[str, dict[str, None]] = {code: {sentence: None} for code, sentence in oauth_errors._SENTENCES.items()}
@@ -159,8 +160,8 @@ def saml_sentences() -> dict[str, list[str]]:
 
 
 def rendered() -> str:
-    from scim.oauth_errors import REMEDIES as OAUTH
-    from scim.remedies import REMEDIES as SCIM
+    from scim.log.remedies import REMEDIES as SCIM
+    from scim.oauth.errors import REMEDIES as OAUTH
     from sso.sign_in.refusal_advice import advice_for
     from sso.sign_in.remedies import REMEDIES
 
@@ -213,7 +214,7 @@ def test_every_error_of_scim_has_a_sentence() -> None:
 
 
 def test_every_error_of_oauth_has_a_sentence_and_a_remedy() -> None:
-    from scim.oauth_errors import REMEDIES
+    from scim.oauth.errors import REMEDIES
 
     found = oauth_sentences()
     assert set(found) == set(REMEDIES)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from core_identity import models, write_guard
 from core_identity.models import Identity, User
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import create_user, set_password
 from core_identity.write_guard import GuardedModel

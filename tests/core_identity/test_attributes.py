@@ -15,7 +15,7 @@ from core_identity.selectors.resources import scim_identity
 from core_identity.services.drift import accept_drift
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
-from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.services.split import split_off
 from core_identity.services.users import change_user
 from core_identity.values import Person

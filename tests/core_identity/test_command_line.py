@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from django.core.management import call_command
 
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from tests.support.cast import JANE, OKTA, make_connection
 
 pytestmark = pytest.mark.django_db

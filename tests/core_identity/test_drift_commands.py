@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core_identity.models import Identity, User
-from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.push.provisioning import change_person, create_person
 from tests.core_identity.test_people_commands import WHY, run
 from tests.support.cast import JANE, OKTA, make_connection
 

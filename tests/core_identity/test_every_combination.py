@@ -31,7 +31,7 @@ from core_identity.policy.matching import KEYS, Decision, Known, Push, Verb, dec
 from core_identity.policy.sign_in import Assertion, SignIn, decide_sign_in
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.identities import set_uid
-from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.push.provisioning import change_person, create_person, remove_person
 from core_identity.services.users import COMMAND, change_user
 from core_identity.values import Person
 from core_identity.write_guard import service_writes

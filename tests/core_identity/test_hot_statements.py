@@ -14,7 +14,7 @@ from core_identity.selectors.newcomers import is_newcomer
 from core_identity.selectors.stored import as_shown, facts_of, stored_person, stored_row
 from core_identity.services import row_writes
 from core_identity.services.identities import free_username
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.uniqueness import called, holders_of_email
 from core_identity.values import Person
 from tests.support.cast import JANE, OKTA, ZOE, make_connection
@@ -130,7 +130,7 @@ NEWCOMER = Person(
 def meets_nobody(connection: Connection, person: Person) -> bool:
     """Return the same by the look-ups that decide in all other cases."""
     from core_identity.keys import key
-    from core_identity.services.locating import offered_as, owner_of_uid
+    from core_identity.services.push.locating import offered_as, owner_of_uid
 
     name = person.user_name or ""
     here = Identity.objects.filter(connection=connection)

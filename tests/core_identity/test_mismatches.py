@@ -12,7 +12,7 @@ from core_identity.errors import Conflict
 from core_identity.models import Conflict as ConflictRow
 from core_identity.models import Connection, Identity
 from core_identity.selectors.mismatches import mismatches, perhaps_pushed_too, refused_lately
-from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.push.provisioning import change_person, create_person, remove_person
 from core_identity.services.resolutions import same_person
 from core_identity.services.users import change_user
 from core_identity.values import Person

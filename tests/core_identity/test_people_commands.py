@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from core_identity import errors
 from core_identity.command_line import USAGE
 from core_identity.models import Conflict, Connection, Event, Grant, Identity, User
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
 from core_identity.services.users import create_user
 from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE, make_connection

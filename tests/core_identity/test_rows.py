@@ -14,8 +14,8 @@ from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.selectors import resources, rows
 from core_identity.selectors.rows import Key, ShownIdentity
-from scim.lookups import look_up
-from scim.query import user_condition
+from scim.search.lookups import look_up
+from scim.search.query import user_condition
 from scim.wire.filter import parse_filter
 from tests.support.cast import make_connection
 

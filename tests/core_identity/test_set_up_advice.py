@@ -8,7 +8,7 @@ from core_identity.models import Connection
 from core_identity.selectors import set_up_advice as core_advice
 from core_identity.services.connections import change_connection
 from core_identity.services.groups import link_waiting
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
 from core_identity.set_up import AdviceOf, Step, Vendor, steps_of
 from scim import set_up_advice as scim_advice

@@ -30,7 +30,7 @@ from core_identity.services.expiry import expire, unexpire
 from core_identity.services.groups import change_group, create_group, link_waiting, remove_group
 from core_identity.services.links import offer, release
 from core_identity.services.merge import merge
-from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.push.provisioning import change_person, create_person, remove_person
 from core_identity.services.resolutions import different_people, dismiss, same_person
 from core_identity.services.roles import change_role, create_role, grant_role, revoke_role
 from core_identity.services.split import split_off

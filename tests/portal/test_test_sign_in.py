@@ -8,7 +8,7 @@ from django.test import Client
 import sso.settings.changes
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.services.expiry import expire
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.users import create_user
 from sso.models import SignInRecord
 from tests.portal.conftest import HOST, Customer

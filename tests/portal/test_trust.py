@@ -12,10 +12,10 @@ import sso.settings.changes
 from core_identity.models import Connection, Event, SetupProposal, User
 from core_identity.portal.links import revoke_link
 from core_identity.services.links import offer
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.users import create_user
-from scim.bearer_tokens import make_token
 from scim.models import BearerToken, OAuthClient
+from scim.oauth.bearer_tokens import make_token
 from sso.models import SamlSettings
 from tests.admin.conftest import browser_of, staff
 from tests.portal.conftest import Customer

@@ -14,7 +14,7 @@ import sso.settings.changes
 from core_identity.models import Connection, SetupLink, SetupProposal, User
 from core_identity.portal.links import address_of
 from core_identity.selectors.attention import attention_counts
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from tests.admin.conftest import browser_of, staff
 from tests.portal.conftest import HOST, Customer
 from tests.support.cast import JANE, OKTA

@@ -19,9 +19,9 @@ from core_identity.errors import InvalidValue, NameTaken, NotFound
 from core_identity.models import Connection, Event
 from core_identity.services.connections import switch_off
 from core_identity.services.users import create_user
-from scim.bearer_tokens import make_token, revoke_token
-from scim.client_secrets import former_secret, rotate_secret
 from scim.models import BearerToken, ClientSecret, OAuthClient
+from scim.oauth.bearer_tokens import make_token, revoke_token
+from scim.oauth.client_secrets import former_secret, rotate_secret
 from tests.admin.conftest import browser_of, staff
 from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, secrets_of
 from tests.support.cast import ADMIN, COMMAND, make_connection

@@ -15,8 +15,8 @@ from core_identity import budgets
 from core_identity.budgets import hash_of_address, spend, spend_leased, take
 from core_identity.config.environment import trusted_proxies
 from core_identity.models import Budget, Connection
-from scim.bearer_tokens import make_token
 from scim.models import ProvisioningRecord
+from scim.oauth.bearer_tokens import make_token
 from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, person, secrets_of
 from tests.support.cast import ADMIN
 from tests.support.clock import database_at, travel

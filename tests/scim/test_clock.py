@@ -10,10 +10,10 @@ from oauth2_provider.models import get_access_token_model, get_grant_model
 from core_identity.clock import database_now
 from core_identity.models import Connection, SetupLink
 from core_identity.portal.links import link_of, make_link
-from scim.bearer_tokens import make_token
-from scim.client_secrets import live_secrets, rotate_secret
 from scim.models import BearerToken, ClientSecret, OAuthClient
-from scim.revocation import has_ended
+from scim.oauth.bearer_tokens import make_token
+from scim.oauth.client_secrets import live_secrets, rotate_secret
+from scim.oauth.revocation import has_ended
 from tests.scim.conftest import Scim, secrets_of, token_of
 from tests.support.cast import ADMIN
 from tests.support.clock import node_clock_off

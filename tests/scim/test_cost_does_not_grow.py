@@ -18,7 +18,7 @@ from core_identity.policy.bursts import BurstLimits
 from core_identity.selectors.pages import page_at
 from core_identity.services.roles import create_role
 from core_identity.services.users import create_user
-from scim.cursors import Question, next_cursor
+from scim.search.cursors import Question, next_cursor
 from tests.scim.conftest import ENTERPRISE, Scim, person
 from tests.support.cast import ADMIN, COMMAND
 from tests.support.plans import Plans, never_analyse, plans, rows_read

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core_identity.models import Connection
-from scim.curl import curl_of
+from scim.log.curl import curl_of
 from scim.models import Payload, ProvisioningRecord
 from scim.wire.redaction import Redaction
 from tests.scim.conftest import Scim, person

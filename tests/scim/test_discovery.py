@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from core_identity.models import Identity, User
 from core_identity.services.connections import change_connection
-from scim.bearer_tokens import make_token
+from scim.oauth.bearer_tokens import make_token
 from scim.wire.bulk import MAX_OPERATIONS, MAX_PAYLOAD
 from scim.wire.list_response import CURSOR_SECONDS, MAX_COUNT
 from tests.scim.conftest import ENTERPRISE, Scim, error

@@ -185,7 +185,7 @@ def test_a_cursor_of_another_query_or_connection_or_by_forgery_is_refused(okta: 
 def test_a_cursor_has_its_time(okta: Scim, people: Any) -> None:
     cursor = okta.get("/Users", cursor="", count="1").json()["nextCursor"]
     with time_machine.travel(timezone.now().timestamp() + CURSOR_SECONDS + 60):
-        from scim.cursors import Question, place_of
+        from scim.search.cursors import Question, place_of
         from scim.wire.errors import ExpiredCursor
 
         with pytest.raises(ExpiredCursor):

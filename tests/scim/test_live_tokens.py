@@ -16,10 +16,10 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from core_identity.clock import Now
 from core_identity.models import Connection
 from core_identity.services.connections import switch_off
-from scim.authentication import SCOPE, opened_by
-from scim.bearer_tokens import PREFIX, make_token, revoke_token
-from scim.known_clients import client_by_id, lock_if_enabled
 from scim.models import BearerToken, OAuthClient
+from scim.oauth.authentication import SCOPE, opened_by
+from scim.oauth.bearer_tokens import PREFIX, make_token, revoke_token
+from scim.oauth.known_clients import client_by_id, lock_if_enabled
 from tests.scim.conftest import Scim
 from tests.support.cast import ADMIN
 from tests.support.clock import travel

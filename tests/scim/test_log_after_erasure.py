@@ -11,11 +11,11 @@ from django.db import connection as database
 from django.db.models import F
 from django.utils import timezone
 
-import scim.provisioning_log
+import scim.log.provisioning_log
 from core_identity.models import ErasedNames, Identity
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
-from scim.log_writer import LogWriter
+from scim.log.writer import LogWriter
 from scim.models import Payload, ProvisioningRecord
 from tests.scim.conftest import ENTERPRISE, Scim, person
 from tests.support.cast import ADMIN, COMMAND
@@ -32,7 +32,7 @@ def log_writer(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Itera
     """The rows of a worker that writes them at the call of a test."""
     settings.PROVISIONING_LOG_DELAY = 3600
     writer = LogWriter()
-    monkeypatch.setattr(scim.provisioning_log, "writer", writer)
+    monkeypatch.setattr(scim.log.provisioning_log, "writer", writer)
     yield writer
     writer.close()
 

@@ -161,7 +161,7 @@ def test_a_grant_that_is_not_allowed_gets_no_token(secrets: Secrets, form: str, 
 
 
 def test_the_token_endpoint_does_not_tell_whether_a_password_is_right(secrets: Secrets) -> None:
-    from scim.oauth import ConnectionValidator
+    from scim.oauth.server import ConnectionValidator
 
     create_local_user(username="boss", email="boss@core.test", password="right" * 4, superuser=True)
     answers = [
@@ -307,7 +307,7 @@ def test_nobody_can_register_a_client() -> None:
 
 
 def test_pkce_is_not_demanded_of_these_confidential_clients(secrets: Secrets) -> None:
-    from scim.oauth import ConnectionValidator
+    from scim.oauth.server import ConnectionValidator
 
     assert ConnectionValidator().is_pkce_required(secrets.client_id, None) is False
 

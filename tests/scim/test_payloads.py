@@ -14,8 +14,8 @@ from core_identity.lookup_keys import lookup_key, named_any
 from core_identity.models import Identity
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
+from scim.log.payloads import MAX_PAYLOAD, WITHHELD
 from scim.models import Payload, ProvisioningRecord
-from scim.payloads import MAX_PAYLOAD, WITHHELD
 from tests.scim.conftest import ENTERPRISE, Scim, person
 from tests.scim.wire.test_redaction import BODIES, FILTERS, SECRET, TOKEN
 from tests.support.cast import ADMIN, COMMAND

@@ -18,10 +18,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-import scim.provisioning_log
+import scim.log.provisioning_log
 from core_identity.models import Connection
 from core_identity.services.users import create_user
-from scim.log_writer import LogWriter, Row
+from scim.log.writer import LogWriter, Row
 from scim.models import ProvisioningRecord
 from tests.admin.conftest import browser_of, staff
 from tests.scim.conftest import HOST, Scim, person
@@ -119,7 +119,7 @@ def test_a_log_that_cannot_be_written_fails_no_request_R35(okta: Scim, caplog: p
     finally:
         with database.cursor() as cursor:
             cursor.execute("ALTER TABLE gone RENAME TO scim_provisioningrecord")
-    assert [one.name for one in caplog.records if one.levelno == logging.ERROR] == ["scim.provisioning_log"] * 2
+    assert [one.name for one in caplog.records if one.levelno == logging.ERROR] == ["scim.log.provisioning_log"] * 2
     assert okta.get(f"/Users/{resource['id']}").json()["active"] is False
 
 
@@ -131,7 +131,7 @@ def log_writer(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Itera
     """The rows of a process that writes them at the call of a test."""
     settings.PROVISIONING_LOG_DELAY = 3600
     writer = LogWriter()
-    monkeypatch.setattr(scim.provisioning_log, "writer", writer)
+    monkeypatch.setattr(scim.log.provisioning_log, "writer", writer)
     yield writer
     writer.close()
 
@@ -178,7 +178,7 @@ def test_the_thread_writes_pending_rows_and_continues_after_a_failure_R35(
         cursor.execute("ALTER TABLE scim_provisioningrecord RENAME TO gone")
     try:
         okta.get("/Schemas")
-        until(lambda: any(one.name == "scim.provisioning_log" for one in caplog.records))
+        until(lambda: any(one.name == "scim.log.provisioning_log" for one in caplog.records))
     finally:
         with database.cursor() as cursor:
             cursor.execute("ALTER TABLE gone RENAME TO scim_provisioningrecord")
@@ -201,7 +201,7 @@ def test_one_row_that_cannot_be_stored_takes_no_other_along_R35(
     for decision in ("a", "b\0", "c\udc80", "d"):
         log_writer.add(row(decision), at_once=decision == "d")
     assert set(ProvisioningRecord.objects.values_list("decision", flat=True)) == {"a", "d"}
-    assert [one.name for one in caplog.records if one.levelno == logging.ERROR] == ["scim.provisioning_log"] * 2
+    assert [one.name for one in caplog.records if one.levelno == logging.ERROR] == ["scim.log.provisioning_log"] * 2
 
 
 def row(decision: str) -> Row:

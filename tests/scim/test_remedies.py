@@ -4,7 +4,7 @@ from pathlib import Path
 
 from core_identity import errors as core
 from core_identity.values import Cause
-from scim.remedies import REMEDIES
+from scim.log.remedies import REMEDIES
 from scim.wire.errors import ScimError
 
 OF_OTHERS = {"refused", "missing_attributes", "unknown_person", "may_not_sign_in", "no_mark", "ambiguous", "settings"}

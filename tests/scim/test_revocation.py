@@ -22,8 +22,8 @@ from core_identity.portal.links import make_link
 from core_identity.services.connections import switch_off, switch_on
 from core_identity.services.succession import succeed
 from core_identity.services.users import create_local_user
-from scim.bearer_tokens import make_token
 from scim.models import BearerToken, OAuthClient, UsedCode
+from scim.oauth.bearer_tokens import make_token
 from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, token_of
 from tests.scim.test_consent import CALLBACK, Dance, browser_of
 from tests.support.cast import ADMIN, make_connection

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core_identity.models import Identity, PushGroup
-from scim.query import group_condition, user_condition
+from scim.search.query import group_condition, user_condition
 from scim.wire.errors import ScimError
 from tests.scim.conftest import Scim, person
 

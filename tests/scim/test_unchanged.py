@@ -16,8 +16,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core_identity.models import Budget, Conflict, Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
-from core_identity.services import provisioning
-from core_identity.services.provisioning import unchanged
+from core_identity.services.push import provisioning
+from core_identity.services.push.provisioning import unchanged
 from tests.scim.conftest import ENTERPRISE, Scim, person
 from tests.support.nightly import examples
 from tests.support.snapshot import snapshot

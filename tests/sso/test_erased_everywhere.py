@@ -13,13 +13,13 @@ from core_identity.portal.links import actor_of, make_link, open_link
 from core_identity.portal.trust import Proposed, propose
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.resolutions import dismiss
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Actor, ActorKind, Channel
-from scim.consents import note_answer
 from scim.models import OAuthClient
+from scim.oauth.consents import note_answer
 from sso.settings.changes import apply
 from sso.settings.email_domains import verify_domain
 from tests.sso.conftest import Browser

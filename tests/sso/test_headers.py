@@ -10,7 +10,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from core_identity.models import Connection
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from sso.models import SamlSettings
 from tests.sso.conftest import Browser
 from tests.sso.test_bindings import believe

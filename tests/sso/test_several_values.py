@@ -7,7 +7,7 @@ from lxml import etree
 
 import sso.settings.changes
 from core_identity.models import Connection, Identity, User
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from sso.models import SignInRecord
 from tests.sso.conftest import Browser
 from tests.support.cast import JANE, OKTA, ZOE, by_sso

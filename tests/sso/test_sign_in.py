@@ -8,7 +8,7 @@ import pytest
 
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.services.expiry import expire
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
 from core_identity.values import Person
 from tests.sso.conftest import SERVICE, Browser

@@ -16,7 +16,7 @@ import sso.settings.changes
 from core_identity.models import Conflict, Connection, Event, Grant, Identity, User
 from core_identity.services.connections import change_connection, switch_off
 from core_identity.services.expiry import expire
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role, revoke_role
 from core_identity.services.users import create_user
 from core_identity.values import Person

@@ -4,8 +4,8 @@ from typing import Any
 
 from core_identity.command_exports import LogCommand
 from core_identity.errors import NotFound
+from scim.log.provisioning_log import COLUMNS, records_between
 from scim.models import ProvisioningRecord
-from scim.provisioning_log import COLUMNS, records_between
 
 
 class Command(LogCommand):

@@ -20,7 +20,7 @@ from benchmarks.export_events import fill, peak_of_export
 from core_identity.admin_kit.exports import AT_ONCE, COLUMNS
 from core_identity.models import Event
 from core_identity.services.expiry import expire
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
 from tests.support.cast import ADMIN, JANE, OKTA, ZOE, make_connection
 

@@ -6,7 +6,7 @@ import pytest
 
 from core_identity.models import Identity, User
 from core_identity.selectors.bursts import open_bursts
-from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.values import Person
 from tests.core_identity.test_people_commands import WHY, run
 from tests.support.cast import JANE, OKTA, make_connection

@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 from core_identity.models import Connection, Event, Role, User
 from core_identity.services.groups import create_group
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.values import GroupChange
 from tests.support.cast import BROWSER, JANE, OKTA, ZOE, by_sso
 from tests.support.groups import push, role_names

@@ -6,7 +6,7 @@ from django.db import IntegrityError, connection
 
 from core_identity.config.demo_data import empty_demo
 from core_identity.models import Connection, Event, User
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.users import create_user
 from tests.support.cast import COMMAND, JANE, OKTA, make_connection
 

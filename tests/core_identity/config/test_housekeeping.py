@@ -18,7 +18,7 @@ import scim.connections
 from core_identity.config import housekeeping
 from core_identity.models import Budget, Conflict, ErasedNames, Event, LoggedHour, Session, SetupLink
 from core_identity.models.conflict import ConflictState
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.users import create_user
 from core_identity.values import Cause
 from scim.models import OAuthClient, Payload, ProvisioningRecord, UsedCode

@@ -9,7 +9,7 @@ from core_identity.selectors.groups import waiting_groups
 from core_identity.selectors.roles import roles_of
 from core_identity.services.connections import set_grantable_roles
 from core_identity.services.groups import link_waiting
-from core_identity.services.provisioning import create_person, remove_person
+from core_identity.services.push.provisioning import create_person, remove_person
 from core_identity.services.roles import change_role, create_role, delete_role
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.groups import change, push, role_names

@@ -13,8 +13,8 @@ from core_identity.policy.matching import Decision
 from core_identity.services.expiry import expire
 from core_identity.services.links import offer, release, withdraw
 from core_identity.services.merge import merge
-from core_identity.services.outcomes import Outcome
-from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.push.outcomes import Outcome
+from core_identity.services.push.provisioning import change_person, create_person, remove_person
 from core_identity.services.resolutions import different_people, dismiss, same_person
 from core_identity.services.roles import create_role, delete_role, grant_role
 from core_identity.services.split import split_off

@@ -13,7 +13,7 @@ from core_identity.models import Burst, Connection, Event, Identity, User
 from core_identity.selectors.bursts import open_bursts, people_of, plan_of
 from core_identity.services.bursts import note_deactivation, settle_burst, unexpire_burst
 from core_identity.services.expiry import expire, unexpire
-from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.push.provisioning import change_person, create_person, remove_person
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Actor, Person
 from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, make_connection

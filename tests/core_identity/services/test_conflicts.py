@@ -10,8 +10,8 @@ from core_identity import errors
 from core_identity.models import Conflict, Connection, Event, Identity, User
 from core_identity.models.conflict import ConflictState
 from core_identity.services.expiry import expire
-from core_identity.services.outcomes import Outcome
-from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.push.outcomes import Outcome
+from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.services.resolutions import different_people, dismiss, same_person
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Person

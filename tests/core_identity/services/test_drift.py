@@ -12,7 +12,7 @@ from core_identity.errors import InvalidValue, NameTaken, NotAllowed, NotFound
 from core_identity.models import Connection, Event, Identity, IdentityUid, User
 from core_identity.selectors.drift import FIELDS, drift_in, drift_of, drifting
 from core_identity.services.drift import accept_drift
-from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.push.provisioning import change_person, create_person, remove_person
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Person
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection

@@ -33,7 +33,7 @@ from core_identity.services.erasure import erase, plan_erase
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.groups import create_group
 from core_identity.services.merge import merge
-from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.services.resolutions import different_people, same_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.split import split_off

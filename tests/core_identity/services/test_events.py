@@ -7,7 +7,7 @@ from django.utils import timezone
 from core_identity.errors import IdentityError
 from core_identity.models import Event, User
 from core_identity.services.expiry import expire
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.users import change_user, set_password
 from tests.support.cast import ADMIN, JANE, OKTA, make_connection
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from core_identity import errors
 from core_identity.models import Conflict, Connection, Identity
 from core_identity.services.links import offer
-from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.services.resolutions import (
     different_people,
     dismiss,

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from core_identity.models import Connection, Event, ExpectedMember, Identity, Role
 from core_identity.selectors.group_rows import counted_group, group_members, group_with_named, named_in
 from core_identity.services.groups import follow_identity, link_waiting, remove_group
-from core_identity.services.provisioning import create_person, remove_person
+from core_identity.services.push.provisioning import create_person, remove_person
 from core_identity.services.roles import create_role
 from core_identity.write_guard import service_writes
 from tests.support.cast import ADMIN, JANE, OKTA, ZOE, make_connection

@@ -16,7 +16,7 @@ from core_identity.selectors.story import changed_since_expiry
 from core_identity.selectors.users import status_of
 from core_identity.services.connections import change_connection
 from core_identity.services.expiry import expire, unexpire
-from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.push.provisioning import change_person, create_person, remove_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.split import split_off
 from core_identity.services.users import change_user, create_user

@@ -15,7 +15,7 @@ from core_identity.selectors.groups import waiting_groups
 from core_identity.selectors.roles import roles_of
 from core_identity.services.connections import change_connection, set_grantable_roles
 from core_identity.services.groups import create_group, link_waiting, remove_group
-from core_identity.services.provisioning import create_person, remove_person
+from core_identity.services.push.provisioning import create_person, remove_person
 from core_identity.services.roles import change_role, create_role, delete_role, grant_role, revoke_role
 from core_identity.values import GroupChange
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection

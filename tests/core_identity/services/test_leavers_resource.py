@@ -16,8 +16,8 @@ from core_identity.policy.matching import Decision
 from core_identity.services.connections import change_connection, set_external_id_may_change
 from core_identity.services.drift import accept_drift
 from core_identity.services.expiry import unexpire
-from core_identity.services.outcomes import Outcome
-from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.push.outcomes import Outcome
+from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.services.resolutions import different_people, same_person
 from core_identity.services.succession import RekeyPlan, plan_rekey, rekey
 from core_identity.values import Person

@@ -12,8 +12,8 @@ from core_identity.selectors.resources import scim_identities
 from core_identity.services.expiry import expire
 from core_identity.services.identities import current_uid
 from core_identity.services.links import offer, release, relink, withdraw
-from core_identity.services.outcomes import Outcome
-from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.push.outcomes import Outcome
+from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.services.users import create_user
 from core_identity.values import Person
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection

@@ -13,7 +13,7 @@ from core_identity.selectors.users import find_user, status_of
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.groups import create_group
 from core_identity.services.merge import merge, plan_merge
-from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.push.provisioning import change_person, create_person, remove_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import create_user
 from core_identity.values import GroupChange, Person

@@ -14,7 +14,7 @@ from core_identity.errors import Busy, Duplicate, IdentityError
 from core_identity.models import Connection, User
 from core_identity.selectors.newcomers import locked_keys
 from core_identity.services.locks import lock_customer, lock_newcomer
-from core_identity.services.provisioning import create_person, remove_person
+from core_identity.services.push.provisioning import create_person, remove_person
 from core_identity.values import Person
 from tests.support.cast import JANE, OKTA, ZOE, make_connection
 

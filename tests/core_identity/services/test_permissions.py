@@ -28,15 +28,15 @@ from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.links import offer, release, relink, withdraw
 from core_identity.services.merge import merge
-from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.services.resolutions import different_people, dismiss, same_person
 from core_identity.services.roles import change_role, create_role, delete_role, grant_role, revoke_role
 from core_identity.services.split import split_off
 from core_identity.services.succession import rekey, succeed
 from core_identity.services.users import change_user, create_user, set_password
 from core_identity.values import Actor, Channel
-from scim.bearer_tokens import make_token
-from scim.client_secrets import rotate_secret
+from scim.oauth.bearer_tokens import make_token
+from scim.oauth.client_secrets import rotate_secret
 from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE, make_connection
 from tests.support.saml import TestIdp
 

@@ -8,8 +8,8 @@ import pytest
 from core_identity.errors import Conflict, Duplicate, InvalidValue, NotFound, TryAgain, UidRequired
 from core_identity.models import Connection, Event, Identity, IdentityUid, User
 from core_identity.policy.matching import Decision
-from core_identity.services.outcomes import Outcome
-from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.push.outcomes import Outcome
+from core_identity.services.push.provisioning import change_person, create_person, remove_person
 from core_identity.services.users import create_user
 from core_identity.values import Person
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection

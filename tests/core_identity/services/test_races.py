@@ -16,7 +16,7 @@ from core_identity.selectors.groups import reached_by
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.groups import change_group, create_group
-from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.services.roles import change_role, create_role, delete_role
 from core_identity.values import ActorKind, GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection

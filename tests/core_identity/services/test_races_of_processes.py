@@ -12,8 +12,8 @@ from core_identity.models import Connection, Event, Grant, Identity, IdentityUid
 from core_identity.services.expiry import expire
 from core_identity.services.groups import change_group, create_group
 from core_identity.services.merge import merge
-from core_identity.services.outcomes import Outcome
-from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.push.outcomes import Outcome
+from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.services.roles import change_role, create_role
 from core_identity.values import ActorKind, GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection

@@ -17,13 +17,13 @@ from django.db import connection as database
 from django.db import connections
 
 from core_identity.models import Conflict, Connection, Event, Identity, IdentityUid, PushGroupMember, User
-from core_identity.services import locating
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
 from core_identity.services.groups import change_group, create_group
 from core_identity.services.merge import merge
-from core_identity.services.outcomes import Outcome
-from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.push import locating
+from core_identity.services.push.outcomes import Outcome
+from core_identity.services.push.provisioning import change_person, create_person, remove_person
 from core_identity.services.roles import create_role
 from core_identity.values import GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection

@@ -12,7 +12,7 @@ from core_identity.models import Conflict, Connection, Event, Identity
 from core_identity.services import transactions
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from core_identity.values import Person
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.moments import Worker, elsewhere, uncommitted, until_one_waits

@@ -6,7 +6,7 @@ import pytest
 
 from core_identity.errors import Conflict
 from core_identity.models import Connection, Identity, IdentityUid, User
-from core_identity.services.provisioning import create_person
+from core_identity.services.push.provisioning import create_person
 from tests.support.cast import BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.sign_in import sign_in
 

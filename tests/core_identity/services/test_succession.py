@@ -17,8 +17,8 @@ from core_identity.services.bursts import unexpire_burst
 from core_identity.services.connections import change_connection, switch_off
 from core_identity.services.expiry import expire
 from core_identity.services.groups import create_group
-from core_identity.services.outcomes import Outcome
-from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.push.outcomes import Outcome
+from core_identity.services.push.provisioning import change_person, create_person, remove_person
 from core_identity.services.roles import create_role
 from core_identity.services.succession import end_rekey, plan_rekey, plan_succession, rekey, succeed
 from core_identity.values import GroupChange, Person

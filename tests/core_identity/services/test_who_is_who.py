@@ -9,8 +9,8 @@ from django.utils import timezone
 from core_identity.errors import Conflict, NoMark, TryAgain
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.policy.matching import Decision
-from core_identity.services.outcomes import Outcome
-from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.push.outcomes import Outcome
+from core_identity.services.push.provisioning import change_person, create_person, remove_person
 from core_identity.services.succession import rekey
 from core_identity.services.users import create_user
 from core_identity.values import Person

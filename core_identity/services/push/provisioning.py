@@ -20,8 +20,6 @@ from core_identity.selectors.rows import ShownIdentity
 from core_identity.selectors.stored import StoredRow, as_shown, facts_of, stored_row
 from core_identity.services import events, expiry, groups, row_writes
 from core_identity.services.conflicts import close_what_is_gone
-from core_identity.services.creating import create_newcomer, create_or_match
-from core_identity.services.following import follow_push, set_active
 from core_identity.services.identities import (
     changed_columns,
     cleaned,
@@ -30,15 +28,17 @@ from core_identity.services.identities import (
     require_user_name,
     save_changed,
 )
-from core_identity.services.locating import (
+from core_identity.services.locks import lock_customer
+from core_identity.services.push.creating import create_newcomer, create_or_match
+from core_identity.services.push.following import follow_push, set_active
+from core_identity.services.push.locating import (
     contradiction,
     holder_of_external_id,
     locked_resource,
     owner_of_uid,
     push_of,
 )
-from core_identity.services.locks import lock_customer
-from core_identity.services.outcomes import Outcome
+from core_identity.services.push.outcomes import Outcome
 from core_identity.services.transactions import in_one_transaction, recording_refusals
 from core_identity.services.uniqueness import (
     WAY_OUT,

@@ -21,7 +21,7 @@ from core_identity.outages import is_outage, log_traceback
 from core_identity.services.erased_names import FORGET, of_erased
 from scim.models import Payload, ProvisioningRecord
 
-log = logging.getLogger("scim.provisioning_log")
+log = logging.getLogger("scim.log.provisioning_log")
 
 
 class Row(NamedTuple):
@@ -55,7 +55,7 @@ _BLANKED: Final = {
     "sentence": "CASE WHEN erased THEN '' ELSE sentence END",
     "keys": "CASE WHEN erased THEN '{}' ELSE keys END",
 }
-"""Columns that lose the values of a person who was erased meanwhile, as `scim.log_erasure` does with older rows."""
+"""Columns that lose the values of a person who was erased meanwhile, as `scim.log.erasure` does with older rows."""
 
 # The rows are one parameter, so that PostgreSQL prepares the statement once, and as JSON, which costs a fifth of arrays. A payload has the number of
 # its record, so one statement writes both. The other parameter is the time of this process: its clock may be wrong, but not the age of a row.

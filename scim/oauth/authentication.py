@@ -17,9 +17,9 @@ from rest_framework.request import Request
 
 from core_identity.selectors.connections import CONNECTION_COLUMNS, CONNECTION_TABLE, connection_of_row
 from core_identity.values import Actor, ActorKind, Channel
-from scim.bearer_tokens import PREFIX
+from scim.log.trace import trace_of
 from scim.models import BearerToken, OAuthClient
-from scim.trace import trace_of
+from scim.oauth.bearer_tokens import PREFIX
 from scim.wire.errors import InsufficientScope, Unauthorized
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from scim.trace import Trace
+    from scim.log.trace import Trace
 
 MAX_PAYLOAD: Final = 32 * 1024
 """The maximum length of a stored body. A longer one is replaced by its length."""

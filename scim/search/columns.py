@@ -17,7 +17,7 @@ from django.db.models.lookups import Exact
 from core_identity.attributes import FOLLOWED
 from core_identity.keys import key
 from core_identity.selectors import resources
-from scim.column_kinds import (
+from scim.search.column_kinds import (
     EVERYBODY,
     TEXT,
     Column,
@@ -33,7 +33,7 @@ from scim.column_kinds import (
     time_column,
     truth_column,
 )
-from scim.lists import any_value
+from scim.search.lists import any_value
 from scim.wire import urns
 from scim.wire.attributes import ResourceType, Target
 from scim.wire.filter import Filter, Scalar

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from django.db.models import OrderBy, Q
 
-from scim.column_kinds import Column, Values
-from scim.columns import Columns, group_columns, group_values, user_columns, user_values
-from scim.lists import any_value
+from scim.search.column_kinds import Column, Values
+from scim.search.columns import Columns, group_columns, group_values, user_columns, user_values
+from scim.search.lists import any_value
 from scim.wire.attributes import ResourceType, Target
 from scim.wire.errors import InvalidFilter, InvalidValue, shown
 from scim.wire.filter import And, Comparison, Filter, Not, Or, Present, ValuePath, parse_filter

@@ -15,10 +15,10 @@ from oauthlib.common import Request as OAuthlibRequest
 from oauthlib.oauth2.rfc6749 import errors
 
 from core_identity.clock import Now, database_now
-from scim.client_secrets import opens
-from scim.known_clients import client_by_id, lock_if_enabled
 from scim.models import OAuthClient, UsedCode
-from scim.revocation import end_tokens_of_used_code
+from scim.oauth.client_secrets import opens
+from scim.oauth.known_clients import client_by_id, lock_if_enabled
+from scim.oauth.revocation import end_tokens_of_used_code
 
 REFERENCE: Final = "core.reference"
 """The key in ``META`` for the reference of the request. No header of a client can have this name."""
@@ -100,7 +100,7 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
         return request.client  # type: ignore[no-any-return]
 
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
-        """Compare with the client's live secrets. The toolkit allows one secret, and we allow two (`scim.client_secrets`)."""
+        """Compare with the client's live secrets. The toolkit allows one secret, and we allow two (`scim.oauth.client_secrets`)."""
         return isinstance(stored_secret, _SecretOf) and opens(stored_secret.client, provided_secret)
 
     def validate_user(self, *args: Any, **kwargs: Any) -> bool:

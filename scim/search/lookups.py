@@ -1,6 +1,6 @@
 """Filters by which identity providers search for one person. They are recognised, and answered by one index lookup.
 
-A lookup finds the same people as the same filter in `scim.query`, which answers all other filters. It needs neither an order nor a count.
+A lookup finds the same people as the same filter in `scim.search.query`, which answers all other filters. It needs neither an order nor a count.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from core_identity.keys import key
 from core_identity.selectors import rows
 from core_identity.selectors.rows import Key, ShownIdentity
-from scim.lists import value_path
+from scim.search.lists import value_path
 from scim.wire import urns
 from scim.wire.attributes import Target
 from scim.wire.filter import And, Comparison, Filter, ValuePath

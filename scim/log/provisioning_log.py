@@ -1,4 +1,4 @@
-"""The provisioning log (R35): one row for each SCIM request, written after its answer. `scim.payloads` chooses the parts of the message to store."""
+"""The provisioning log (R35): one row for each SCIM request, written after its answer. `scim.log.payloads` chooses the stored parts."""
 
 import re
 from datetime import datetime
@@ -12,15 +12,15 @@ from django.utils import timezone
 
 from core_identity.budgets import spend_on_failure
 from core_identity.lookup_keys import named_any
-from scim.log_writer import Row, writer
+from scim.log.payloads import Kept, kept_of
+from scim.log.writer import Row, writer
 from scim.models import Method, ProvisioningRecord
-from scim.payloads import Kept, kept_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from scim.trace import Trace
+    from scim.log.trace import Trace
 
 COLUMNS: Final = {
     "at": "at",
@@ -53,7 +53,7 @@ _METHODS: Final = frozenset(Method.values)
 
 
 def record(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace", duration_ms: float) -> None:
-    """Write the row of a request, in no transaction. A refused one is written at once, others together (`scim.log_writer`).
+    """Write the row of a request, in no transaction. A refused one is written at once, others together (`scim.log.writer`).
 
     If the client did not authenticate, this takes one statement more.
     """

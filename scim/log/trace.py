@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Trace:
     """The facts about one request. The line in the process's log has no path, body, token or filter (R34).
 
-    ``body`` is the parsed message, and ``error`` the answer to the client. Only `scim.payloads` reads them, and it redacts both.
+    ``body`` is the parsed message, and ``error`` the answer to the client. Only `scim.log.payloads` reads them, and it redacts both.
     """
 
     connection: str = ""
@@ -25,7 +25,7 @@ class Trace:
     decision: str = ""
     scim_type: str = ""
     cause: str = ""
-    """Why the request was refused, more precisely than ``scim_type``: a key of `scim.remedies.REMEDIES`."""
+    """Why the request was refused, more precisely than ``scim_type``: a key of `scim.log.remedies.REMEDIES`."""
     error: ScimError | None = None
     body: dict[str, Any] | None = None
 

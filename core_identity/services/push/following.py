@@ -25,7 +25,7 @@ from core_identity.services.identities import (
     set_uid,
     write_identity,
 )
-from core_identity.services.locating import owner_of_uid
+from core_identity.services.push.locating import owner_of_uid
 from core_identity.services.uniqueness import require_claimable
 from core_identity.values import Actor, Person
 

@@ -12,11 +12,11 @@ from core_identity.selectors.newcomers import is_newcomer, locked_keys
 from core_identity.selectors.stored import as_shown
 from core_identity.services import events
 from core_identity.services.conflicts import settle
-from core_identity.services.following import follow_push, make_identity
 from core_identity.services.identities import free_username, known, require_user_name
-from core_identity.services.locating import contradiction, offered_as, owner_of_uid, push_of
 from core_identity.services.locks import lock_channel, lock_newcomer, locked_with_user
-from core_identity.services.outcomes import Outcome
+from core_identity.services.push.following import follow_push, make_identity
+from core_identity.services.push.locating import contradiction, offered_as, owner_of_uid, push_of
+from core_identity.services.push.outcomes import Outcome
 from core_identity.services.transactions import in_one_transaction
 from core_identity.services.uniqueness import is_confirmed, require_free_email, require_free_name
 from core_identity.values import Actor, Person

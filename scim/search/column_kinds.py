@@ -11,7 +11,7 @@ from django.db.models.functions import Lower, NullIf
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from core_identity.keys import key
-from scim.lists import any_value
+from scim.search.lists import any_value
 from scim.wire import urns
 from scim.wire.attributes import Target
 from scim.wire.filter import Comparison, Filter, Operator, Present, Scalar

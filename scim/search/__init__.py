@@ -1,0 +1,1 @@
+"""Filters, order and pages: from a filter tree to SQL."""

@@ -83,13 +83,14 @@ addEventListener("load", () => setTimeout(() => {
     const chosen = box.querySelector(".select2-selection__rendered");
     box.setAttribute("aria-labelledby", chosen ? `${label.id} ${chosen.id}` : label.id);
     chosen?.setAttribute("aria-labelledby", label.id);
+    const name = label.textContent.trim().replace(/:$/, "");
+    box.querySelector(".select2-search__field")?.setAttribute("aria-label", `Search: ${name}`); // of a field for several rows
     django.jQuery(select).on("select2:open", () => {
       const around = document.querySelector("body > .select2-container--open");
       const [search, matches] = [around.querySelector(".select2-search__field"), around.querySelector(".select2-results__options")];
-      const name = label.textContent.trim().replace(/:$/, "");
       around.setAttribute("role", "region");
       around.setAttribute("aria-label", `Choose: ${name}`);
-      search.setAttribute("aria-label", `Search: ${name}`);
+      search?.setAttribute("aria-label", `Search: ${name}`);
       matches.setAttribute("aria-label", `Matches: ${name}`);
       box.setAttribute("aria-controls", matches.id);
     });

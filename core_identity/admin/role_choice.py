@@ -14,6 +14,13 @@ from core_identity.selectors.roles import protected_roles
 MOST_LISTED: Final = 50
 
 
+class SearchForSeveral(AutocompleteSelectMultiple):
+    """A field with a search, and without Django's button that removes all chosen rows at once."""
+
+    def build_attrs(self, base_attrs: Any, extra_attrs: Any = None) -> dict[str, Any]:
+        return {**super().build_attrs(base_attrs, extra_attrs), "data-allow-clear": "false"}
+
+
 def offer_roles(field: Any, roles: QuerySet[Role], request: HttpRequest, *, source: type[Grant | PushGroup]) -> None:
     """Let a field choose among ``roles``. The search finds other roles for grants by hand than for groups; ``source`` is one of the two.
 
@@ -22,7 +29,7 @@ def offer_roles(field: Any, roles: QuerySet[Role], request: HttpRequest, *, sour
     are_many = roles.values("pk")[: MOST_LISTED + 1].count() > MOST_LISTED
     if are_many and request.user.has_perm("core_identity.view_role"):
         is_several = isinstance(field, forms.ModelMultipleChoiceField)
-        widget: Any = AutocompleteSelectMultiple if is_several else AutocompleteSelect
+        widget: Any = SearchForSeveral if is_several else AutocompleteSelect
         field.widget = widget(source._meta.get_field("role"), admin.site)
         field.widget.is_required = field.required
     field.queryset = roles

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.contrib.auth.models import Permission
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin.role_choice import searched_roles
+from core_identity.admin.role_choice import SearchForSeveral, searched_roles
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown, actor_of
 from core_identity.admin_kit.logs import chip
@@ -193,7 +192,7 @@ class RoleAdmin(CoreAdmin):
         """Show a box for each connection while they are few. Beyond, only an administrator who may see connections can search them."""
         if db_field.name == "grantable_by":
             many = Connection.objects.count() > MOST_BOXES and request.user.has_perm("core_identity.view_connection")
-            widget = AutocompleteSelectMultiple(db_field, self.admin_site) if many else forms.CheckboxSelectMultiple()
+            widget = SearchForSeveral(db_field, self.admin_site) if many else forms.CheckboxSelectMultiple()
             kwargs["widget"] = widget
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 

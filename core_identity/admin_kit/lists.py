@@ -67,7 +67,7 @@ class LoadedList(ChangeList):
         found = list(self.only)
         for spec in self.filter_specs:
             chosen = [str(one["display"]) for one in list(spec.choices(self))[1:] if one["selected"]]
-            typed = [value for value in getattr(spec, "typed", {}).values() if value]
+            typed = spec.typed_words() if isinstance(spec, FormFilter) else []
             if not chosen and isinstance(spec, NamedFilter) and spec.value():
                 typed.append(str(spec.value()))
             if chosen or typed:
@@ -154,6 +154,10 @@ class FormFilter(admin.SimpleListFilter):
         super().__init__(request, params, model, model_admin)
         mine = {self.parameter_name, "p", *self.fields}
         self.hidden = [(name, value) for name, values in request.GET.lists() for value in values if name not in mine]
+
+    def typed_words(self) -> list[str]:
+        """Return what was typed, for people to read."""
+        return [value for value in self.typed.values() if value]
 
     def expected_parameters(self) -> list[str | None]:
         return [self.parameter_name, *self.fields]

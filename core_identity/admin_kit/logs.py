@@ -16,6 +16,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
 
 from core_identity.admin_kit.exports import COLUMNS, MEDIA_TYPES, Export, Format
@@ -149,7 +150,7 @@ class ConnectionLog(ReadOnlyLog):
     def when(self, record: Any) -> str:
         return ago(record.at)
 
-    @admin.display(description="its events")
+    @admin.display(description="reference")
     def events(self, record: Any) -> str:
         address = reverse("admin:core_identity_event_changelist")
         return link_to(record, "event", f"{address}?q={record.reference}", record.reference)
@@ -174,6 +175,10 @@ class WhenFilter(FormFilter):
         "day": ("last 24 hours", timedelta(days=1)),
         "week": ("last 7 days", timedelta(days=7)),
     }
+
+    def typed_words(self) -> list[str]:
+        found = (("from", _moment(self.typed["since"])), ("to", _moment(self.typed["until"])))
+        return [f"{word} {localtime(at).day} {localtime(at):%b %Y %H:%M}" for word, at in found if at is not None]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         return [(name, words) for name, (words, _) in self.SPANS.items()]

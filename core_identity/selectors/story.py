@@ -33,7 +33,7 @@ def changes_since_expiry(user: User, identities: Iterable[Identity]) -> list[tup
         }
         before = then.get(str(identity.pk), {})
         changed += [
-            (identity.connection.slug, name, before.get(name) or "", now[name] or "")
+            (identity.connection.name, name, before.get(name) or "", now[name] or "")
             for name in SNAPSHOT
             if (before.get(name) or "") != (now[name] or "")
         ]

@@ -23,7 +23,7 @@ def summary(http: Client, address: str) -> str:
         ("core_identity/conflict/", "Filters"),
         ("core_identity/conflict/?state=all", "Filters: state all"),
         ("sso/signinrecord/?outcome=refused&when=hour", "Filters: outcome refused, all · time last hour"),
-        ("scim/provisioningrecord/?since=2026-05-15T10:00", "Filters: time 2026-05-15T10:00"),
+        ("scim/provisioningrecord/?since=2026-05-15T10:00", "Filters: time from 15 May 2026 10:00"),
         ("core_identity/event/?about=roles", "Filters: kind roles"),
         ("core_identity/user/all-drift/", "Filters"),
         ("core_identity/user/all-drift/?connection=acme&kind=title", "Filters: connection acme · title"),

@@ -103,7 +103,7 @@ def test_on_a_telephone_the_filters_are_folded_and_the_keyboard_opens_them(
         expect(choice).to_be_visible()
         assert_accessible(page)
     page.goto("/admin/scim/provisioningrecord/?outcome=failed")
-    expect(page.locator("summary", has_text="Filters")).to_have_text("Filters: outcome not done")
+    expect(page.locator("summary", has_text="Filters")).to_have_text("Filters: outcome failed")
 
 
 def test_the_pages_of_end_users_are_accessible_at_each_width(

@@ -47,9 +47,12 @@ def migrated_template(server: str) -> str:
 
 
 def _make_tables(url: str, name: str, major: int) -> None:
-    """Load the dump of this name, or migrate and make the dump. A server that is not of our programs' release always migrates."""
+    """Load the dump of this name, or migrate and make the dump. A server that is not of our programs' release always migrates.
+
+    Each release of PostgreSQL has its own dump: an older one does not know all settings in that of a newer one.
+    """
     folder = this_checkout().make_state_folder("migrated")
-    dump, programs = folder / f"{name}.sql", find_binaries(this_checkout())
+    dump, programs = folder / f"{name}_{major}.sql", find_binaries(this_checkout())
     ours = programs.major == major and os.access(programs.program("pg_dump"), os.X_OK)
     if ours and dump.exists():
         _run(
@@ -62,7 +65,7 @@ def _make_tables(url: str, name: str, major: int) -> None:
     if ours:
         unfinished = folder / f"{name}.{os.getpid()}"
         _run(programs.program("pg_dump"), "--no-owner", "-f", unfinished, "-d", url)
-        for former in folder.glob("*.sql"):
+        for former in folder.glob(f"*_{major}.sql"):
             former.unlink(missing_ok=True)
         unfinished.rename(dump)
 

@@ -15,7 +15,9 @@ from django.urls import path
 if not settings.configured:
     settings.configure(
         ALLOWED_HOSTS=["localhost"],
-        DATABASES={"default": {**environ.Env().db_url("DATABASE_URL"), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}},
+        DATABASES={
+            "default": {**environ.Env().db_url("DATABASE_URL"), "CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": True}
+        },
         ROOT_URLCONF=__name__,
         USE_TZ=True,
     )

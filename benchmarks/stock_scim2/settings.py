@@ -6,7 +6,7 @@ USE_TZ = True
 ROOT_URLCONF = "benchmarks.stock_scim2.urls"
 AUTH_USER_MODEL = "stock_scim2.Person"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {"default": {**environ.Env().db_url("DATABASE_URL"), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
+DATABASES = {"default": {**environ.Env().db_url("DATABASE_URL"), "CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": True}}
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

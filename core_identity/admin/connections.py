@@ -272,8 +272,7 @@ def _uid_rows(found: UidExamples, address: str) -> Iterator[HealthRow]:
 
 def _rules_in_words() -> str:
     """Return what each UID rule means, with examples, for the moment when it can still be chosen (R3)."""
-    rules = format_html_join("", "<li>{}</li>", [(uid_rule_in_words(one.value),) for one in UidRule])
-    return format_html("<p>{}</p><ul>{}</ul>", CHOICE, rules)
+    return format_html_join("", "<p>{}</p>", [(CHOICE,), *((uid_rule_in_words(one.value),) for one in UidRule)])
 
 
 def _when(moment: datetime | None) -> str:

@@ -127,7 +127,7 @@ def database() -> dict[str, Any]:
         options["options"] = " ".join([*session, *([from_url["options"]] if "options" in from_url else [])])
     config["OPTIONS"] = options
     config["CONN_HEALTH_CHECKS"] = True
-    config.setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", default=0 if pooler else 60))
+    config.setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", default=0 if pooler else 300))
     config["DISABLE_SERVER_SIDE_CURSORS"] = pooler  # such a cursor belongs to one server connection
     return config
 

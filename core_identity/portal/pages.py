@@ -50,9 +50,9 @@ def portal_page(
     return declare
 
 
-def wait_for_acts(request: HttpRequest, link: SetupLink) -> HttpResponse | None:
-    """Count an act of a link. Return the page that asks to wait if there were too many, otherwise None."""
-    key = f"set-up link {link.pk}"
+def wait_for_acts(request: HttpRequest, link: SetupLink, *, what: str = "set-up link") -> HttpResponse | None:
+    """Count an act of a link. Return the page that asks to wait if there were too many, otherwise None. ``what`` names a budget of its own."""
+    key = f"{what} {link.pk}"
     wait = spend(key, ACTS_PER_MINUTE) or spend(f"{key} a day", ACTS_PER_DAY, minutes=_DAY)
     if not wait:
         return None

@@ -14,7 +14,7 @@ from core_identity.budgets import hash_of_address, spend
 from core_identity.credentials import credential
 from core_identity.models import SetupLink
 from core_identity.portal import links
-from core_identity.portal.pages import ACTS_PER_MINUTE, gone, portal_page, private
+from core_identity.portal.pages import ACTS_PER_MINUTE, gone, portal_page, private, wait_for_acts
 from core_identity.portal.trust import Proposed, waiting_proposals
 from core_identity.set_up import CustomerStep, Screen, ShownStep, Step, progress, screens_of, steps_of
 from core_identity.vendor_choice import remember_vendor, vendors_for
@@ -28,6 +28,9 @@ def open_link(request: HttpRequest, secret: str) -> HttpResponse:
     if request.method == "POST":
         if spend(f"open set-up link {hash_of_address(request)}", ACTS_PER_MINUTE):
             return gone(request)
+        free = links.free_link(secret, request)
+        if free is not None and (waiting := wait_for_acts(request, free, what="openings of set-up link")):
+            return waiting
         token = links.open_link(request, secret)
         if token is not None:
             # A form that this browser still shows for another link must not act for this one.

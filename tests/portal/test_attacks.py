@@ -198,3 +198,17 @@ def test_a_link_writes_a_bounded_number_of_events_a_day(customer: Customer, monk
     assert 60 < int(answers[-1]["Retry-After"]) <= 86_400
     assert Event.objects.filter(actor_kind="setup_link").count() <= 6
     assert customer.get().status_code == 200, "the page can still be read"
+
+
+def test_a_link_that_its_browser_opens_again_and_again_fills_no_table(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each opening is an event, and the browser may have any number of addresses."""
+    monkeypatch.setattr(pages, "ACTS_PER_DAY", 5)
+    answers = [
+        customer.http.post(f"/set-up/open/{customer.secret}", REMOTE_ADDR=f"192.0.2.{number}") for number in range(8)
+    ]
+    assert [one.status_code for one in answers] == [302] * 4 + [429] * 4, "it was open already"
+    assert Event.objects.filter(kind="setup_link.opened").count() == 5
+    other = Customer(customer.secret)
+    assert [other.open().status_code for _ in range(8)] == [403] * 8, "an opening that is refused does not count"

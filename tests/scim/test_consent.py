@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
@@ -257,6 +258,20 @@ def test_a_refresh_renews_and_survives_a_lost_answer(okta: Dance, connection: Co
     with travel(timezone.now() + timedelta(minutes=30)):
         assert okta.token(grant_type="refresh_token", refresh_token=first["refresh_token"]).status_code == 400
         assert okta.token(grant_type="refresh_token", refresh_token=last["refresh_token"]).status_code == 400
+
+
+def test_a_refresh_takes_few_statements(okta: Dance) -> None:
+    token = okta.tokens(grant_type="refresh_token", refresh_token=okta.dance()["refresh_token"])["refresh_token"]
+    with CaptureQueriesContext(database) as asked:
+        renewed = okta.tokens(grant_type="refresh_token", refresh_token=token)
+    texts = [query["sql"] for query in asked if "SAVEPOINT" not in query["sql"]]
+    assert len(texts) == 7, texts
+    access, refresh = (model.objects.latest("id") for model in (get_access_token_model(), get_refresh_token_model()))
+    assert (access.user, access.scope, access.resource) == (None, renewed["scope"], [])
+    assert (refresh.access_token, refresh.user, refresh.resource) == (access, User.objects.get(username="boss"), [])
+    assert access.source_refresh_token.token_family == refresh.token_family
+    assert access.source_refresh_token.revoked is not None
+    assert get_access_token_model().objects.count() == 1, "the former one ended"
 
 
 def test_a_client_that_repeats_its_scope_when_it_renews_keeps_scim(okta: Dance, connection: Connection) -> None:

@@ -42,7 +42,7 @@ def test_time_limits_are_preset_and_each_can_be_changed(monkeypatch: pytest.Monk
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATABASE_URL", "postgres://core@one,two/core")
     config = database()
-    assert (config["HOST"], config["OPTIONS"], config["CONN_MAX_AGE"]) == ("one,two", PRESET, 60)
+    assert (config["HOST"], config["OPTIONS"], config["CONN_MAX_AGE"]) == ("one,two", PRESET, 300)
     for name, value in CHANGED.items():
         monkeypatch.setenv(name, value)
     assert database()["OPTIONS"] == {

@@ -49,11 +49,11 @@ MIDDLEWARE = [
     "scim.middleware.ScimErrorMiddleware",  # whatever fails under /scim/ is answered as a SCIM error
     "core_identity.middleware.RequestIdMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # this early, so that refusals of what follows have it too
+    "core_identity.config.browser_middleware.Policy",  # this early too: the pages of these refusals have a style and an icon
     "core_identity.middleware.CharsetMiddleware",
     "core_identity.middleware.BodySizeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core_identity.config.browser_middleware.Files",
-    "core_identity.config.browser_middleware.Policy",
     "core_identity.config.health.ProbeMiddleware",  # before all that asks for the Host or the session
     "core_identity.config.loopback.LoopbackMiddleware",  # only on a developer's machine
     "core_identity.config.browser_middleware.Session",

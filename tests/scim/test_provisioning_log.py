@@ -228,12 +228,13 @@ def test_an_administrator_filters_and_finds_by_reference_R35(okta: Scim, other: 
     assert found(as_auditor) == [("globex", "GET", 200), ("acme", "POST", 409), ("acme", "POST", 201)]
     assert found(as_auditor, connection="globex") == [("globex", "GET", 200)]
     assert found(as_auditor, outcome="failed") == found(as_auditor, outcome="conflict") == [("acme", "POST", 409)]
-    assert found(as_auditor, outcome="done", method__exact="POST") == [("acme", "POST", 201)]
+    assert found(as_auditor, outcome="done", method="POST") == [("acme", "POST", 201)]
     assert found(as_auditor, q=refused["X-Request-Id"].lower()) == [("acme", "POST", 409)]
     assert found(as_auditor, q=resource["id"]) == [("acme", "POST", 201)]
     assert found(as_auditor, q="nothing") == []
     for hours, number in ((-1, 3), (1, 0)):
-        assert len(found(as_auditor, at__gte=str(timezone.now() + timedelta(hours=hours)))) == number
+        since = timezone.localtime() + timedelta(hours=hours)
+        assert len(found(as_auditor, since=f"{since:%Y-%m-%dT%H:%M}")) == number
 
 
 def test_a_persons_story_and_a_connections_page_lead_to_it_R35(okta: Scim) -> None:

@@ -30,6 +30,8 @@ from core_identity.outages import is_outage, log_traceback
 log = logging.getLogger("core_identity.budgets")
 
 MINUTE: Final = 60
+DAY: Final = 24 * 60
+"""Minutes of the longest window. Housekeeping keeps a budget for this long."""
 
 LARGEST: Final = 1000
 """A part is at most the limit divided by this, …"""

@@ -1,7 +1,7 @@
 """System checks that need the database: the SAML keys that cannot be opened."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.core import checks
 from django.core.checks import CheckMessage, Tags, register
@@ -9,6 +9,9 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from sso.models import SpKey
+
+if TYPE_CHECKING:
+    from sso.settings.trust_warnings import TrustWarning
 
 
 @register(Tags.database)
@@ -34,11 +37,22 @@ def trust_does_not_end(*, databases: Sequence[str] | None = None, **_: Any) -> l
         found = trust_that_ends(timezone.now())
     except Error:
         return []  # not migrated yet
-    hint = "Open the page of the connection, or run: manage.py connection metadata SLUG --url URL"
     return [
-        checks.Warning(f"{slug}: {' '.join(map(str, warnings))}", hint=hint, id="core_identity.W002")
+        checks.Warning(
+            f"{slug}: {' '.join(map(str, warnings))}",
+            hint=f"Open the page of the connection, or run: {' and '.join(_commands(slug, warnings))}",
+            id="core_identity.W002",
+        )
         for slug, warnings in found
     ]
+
+
+def _commands(slug: str, warnings: "Sequence[TrustWarning]") -> Iterator[str]:
+    """Yield what renews the trust that ends: the IdP's metadata, our key, or both."""
+    if any(not one.is_ours for one in warnings):
+        yield f"manage.py connection metadata {slug} --url URL"
+    if any(one.is_ours for one in warnings):
+        yield f"manage.py connection saml-keys {slug} create"
 
 
 def _found() -> list[CheckMessage]:

@@ -123,6 +123,12 @@ class ConnectionLog(ReadOnlyLog):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may_see_connections(request)
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Refuse the rows of one person to an administrator who may not see people: the page would show whose they are (R35)."""
+        if lookup == "user_id" and (request is None or not seen_by(request)["user"]):
+            raise IncorrectLookupParameters
+        return super().lookup_allowed(lookup, value, request)
+
     def columns(self, request: HttpRequest) -> Mapping[str, str]:
         if seen_by(request)["user"]:
             return self.exported

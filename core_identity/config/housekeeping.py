@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 import scim.housekeeping
 import sso.housekeeping
+from core_identity.budgets import DAY, MINUTE
 from core_identity.models import Budget, ErasedNames, LoggedHour, Session, SetupLink
 from core_identity.selectors.conflicts import closed_conflicts
 from core_identity.selectors.log_hours import DAYS
@@ -25,8 +26,7 @@ AT_ONCE: Final = 1000
 """Rows of one transaction: a run that is cut off keeps its finished transactions, and each one holds few locks."""
 
 CHORES: Final[Mapping[str, Callable[[datetime], QuerySet[Any]]]] = {
-    # The longest window is an hour.
-    "budgets": lambda now: Budget.objects.filter(minute__lt=now.timestamp() // 60 - 61),
+    "budgets": lambda now: Budget.objects.filter(minute__lt=now.timestamp() // MINUTE - DAY - 1),
     "counted hours": lambda now: LoggedHour.objects.filter(hour__lt=now - timedelta(days=DAYS + 1)),
     "set-up links": lambda now: SetupLink.objects.filter(expires_at__lt=now - timedelta(days=30)),
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now),

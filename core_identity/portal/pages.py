@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from core_identity.budgets import spend
+from core_identity.budgets import DAY, spend
 from core_identity.credentials import credential
 from core_identity.models import SetupLink
 from core_identity.portal.links import current_link, note_use
@@ -20,7 +20,6 @@ PortalView = Callable[[HttpRequest, SetupLink], HttpResponse]
 ACTS_PER_MINUTE: Final = 60
 ACTS_PER_DAY: Final = 1000
 """Most acts are events, which nobody can delete: a link must not be able to fill the table. It lasts for days."""
-_DAY: Final = 24 * 60
 
 
 def portal_page(
@@ -53,7 +52,7 @@ def portal_page(
 def wait_for_acts(request: HttpRequest, link: SetupLink, *, what: str = "set-up link") -> HttpResponse | None:
     """Count an act of a link. Return the page that asks to wait if there were too many, otherwise None. ``what`` names a budget of its own."""
     key = f"{what} {link.pk}"
-    wait = spend(key, ACTS_PER_MINUTE) or spend(f"{key} a day", ACTS_PER_DAY, minutes=_DAY)
+    wait = spend(key, ACTS_PER_MINUTE) or spend(f"{key} a day", ACTS_PER_DAY, minutes=DAY)
     if not wait:
         return None
     response = render(request, "portal/wait.html", {"wait": wait}, status=HTTPStatus.TOO_MANY_REQUESTS)

@@ -20,6 +20,7 @@ from core_identity.services.grants import add_grants, end_grants, relabel_grants
 from core_identity.services.locks import lock_channel, lock_customer, require_enabled
 from core_identity.services.members import give_role
 from core_identity.services.membership import add_first_members, change_members, has_members
+from core_identity.services.permissions import require_superuser_for_own_idp
 from core_identity.services.transactions import in_one_transaction, recording_refusals
 from core_identity.values import Actor, GroupChange
 
@@ -110,8 +111,10 @@ def link_waiting(*, actor: Actor, role_id: UUID, group_ids: Collection[UUID]) ->
     for customer_id in sorted(set(waiting.values_list("connection__customer_id", flat=True))):
         lock_customer(customer_id)
     role = Role.objects.select_for_update(no_key=True).get(pk=role_id)
+    groups = list(waiting.select_related("connection").order_by("pk"))
+    require_superuser_for_own_idp(actor, *(group.connection for group in groups))
     linked = 0
-    for group in waiting.select_related("connection").order_by("pk"):
+    for group in groups:
         if _reachable_role(group.connection, group.name_key) == role:
             _link(actor=actor, group=group, role=role)
             linked += 1

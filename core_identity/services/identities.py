@@ -62,6 +62,10 @@ def known(identity: Identity | None) -> Known | None:
     )
 
 
+_AT_ONCE: Final = 10_000
+"""Names of one statement. PostgreSQL takes at most 65,535 parameters."""
+
+
 def free_username(name: str) -> str:
     """Return ``name``, or ``name`` with the first number that makes it unique in CORE (R8)."""
     base = name[:MAX_NAME] or "user"
@@ -70,12 +74,13 @@ def free_username(name: str) -> str:
     # Ask for some names at a time, each time for more. A short name is the beginning of many others, also of other customers.
     first = 2
     while True:
-        numbered = {key(name): name for name in (f"{base}{number}" for number in range(first, 2 * first + 20))}
+        following = first + min(first + 20, _AT_ONCE)
+        numbered = {key(name): name for name in (f"{base}{number}" for number in range(first, following))}
         taken_keys = set(User.objects.filter(username_key__in=numbered).values_list("username_key", flat=True))
         for name_key, name in numbered.items():
             if name_key not in taken_keys:
                 return name
-        first = 2 * first + 20
+        first = following
 
 
 def make_user(

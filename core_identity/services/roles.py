@@ -14,7 +14,11 @@ from core_identity.selectors.groups import reached_by, role_keys
 from core_identity.services import events
 from core_identity.services.grants import Source, add_grants, end_grants, end_these
 from core_identity.services.groups import relink_groups, unlink_groups
-from core_identity.services.permissions import require_superuser, require_superuser_for_role
+from core_identity.services.permissions import (
+    require_superuser,
+    require_superuser_for_own_idp,
+    require_superuser_for_role,
+)
 from core_identity.services.sso_groups import end_sso_grants
 from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, Channel
@@ -41,6 +45,8 @@ def create_role(
     if grantable_by is None:
         connections = list(Connection.objects.all()[:2])
         grantable_by = connections if len(connections) == 1 else []
+    else:
+        require_superuser_for_own_idp(actor, *grantable_by)
     others = {name_key: alias for name_key, alias in _clean_aliases(aliases).items() if name_key != key(name)}
     _require_free(others)
     role = Role.objects.create(
@@ -102,8 +108,9 @@ def change_role(
             changes["permissions"] = (codenames_before, codenames_after)
         role.permissions.set(permissions)
     if grantable_by is not None:
-        before = sorted(role.grantable_by.values_list("slug", flat=True))
-        after = sorted(connection.slug for connection in grantable_by)
+        former = set(role.grantable_by.all())
+        require_superuser_for_own_idp(actor, *former.symmetric_difference(grantable_by))
+        before, after = (sorted(connection.slug for connection in some) for some in (former, grantable_by))
         role.grantable_by.set(grantable_by)
         if before != after:
             changes["grantable_by"] = (before, after)

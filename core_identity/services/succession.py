@@ -112,6 +112,7 @@ def rekey(
 def end_rekey(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
     """End a re-key early. Its changes stay."""
     connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
+    require_superuser_for_own_idp(actor, connection)
     if not connection.rekeying:
         raise NotAllowed(f"{connection} is not in re-key.")
     changes = {"rekey_until": (connection.rekey_until, None)}

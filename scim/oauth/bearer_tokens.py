@@ -66,6 +66,7 @@ def make_token(
 @transaction.atomic
 def revoke_token(*, actor: Actor, connection: "Connection", token_id: int) -> BearerToken:
     """Revoke a token of the connection at once. Does nothing if it is revoked already. Raises `NotFound`."""
+    require_superuser_for_own_idp(actor, connection)
     token = BearerToken.objects.select_for_update().filter(connection=connection, pk=token_id).first()
     if token is None:
         raise NotFound(f"There is no such token of {connection}.")

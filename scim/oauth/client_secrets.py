@@ -64,6 +64,7 @@ def rotate_secret(*, actor: Actor, connection: "Connection", former_lasts: timed
 @transaction.atomic
 def revoke_secret(*, actor: Actor, connection: "Connection", secret_id: int) -> ClientSecret:
     """Revoke one secret of the connection's client at once. Does nothing if it has ended. Raises `NotFound`."""
+    require_superuser_for_own_idp(actor, connection)
     client, now = _locked(connection), database_now()
     secret = ClientSecret.objects.filter(client=client, pk=secret_id).first()
     if secret is None:

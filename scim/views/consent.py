@@ -120,6 +120,13 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
             response._csp_update = {"form-action": [f"{target.scheme}://{target.netloc}"]}  # type: ignore[attr-defined]
         return response
 
+    def form_valid(self, form: Any) -> Any:
+        """Refuse an address that is not one of the client's. The toolkit would redirect some errors there before it looks at it."""
+        if not _is_address_of(self.client, form.cleaned_data["redirect_uri"]):
+            sentence = "This address is not a redirect URI of the client. Add it to the client, or start again."
+            return _refused(self.request, sentence, HTTPStatus.BAD_REQUEST)
+        return super().form_valid(form)
+
     def create_authorization_response(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Create the code in the name of the person who answers, and record the answer.
 
@@ -167,6 +174,13 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
         )
 
 
+def _is_address_of(client: OAuthClient, address: str) -> bool:
+    try:
+        return bool(client.redirect_uri_allowed(address))
+    except ValueError:  # not an address at all
+        return False
+
+
 def cleaned_query(query: str) -> str:
     """Return the query with the known parameters, and with the scope for SCIM.
 
@@ -184,8 +198,8 @@ def _parameter(request: HttpRequest, name: str) -> str:
     return (request.POST if request.method == "POST" else request.GET).get(name, "").replace("\0", "")
 
 
-def _refused(request: HttpRequest, sentence: str) -> HttpResponse:
-    return render(request, "scim/refused.html", {"sentence": sentence}, status=HTTPStatus.FORBIDDEN)
+def _refused(request: HttpRequest, sentence: str, status: HTTPStatus = HTTPStatus.FORBIDDEN) -> HttpResponse:
+    return render(request, "scim/refused.html", {"sentence": sentence}, status=status)
 
 
 authorize = credential("staff")(never_cache(Consent.as_view()))

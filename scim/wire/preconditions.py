@@ -5,8 +5,8 @@ from typing import Final
 
 from scim.wire.errors import PreconditionFailed
 
-_TAG: Final = re.compile(r'(?:W/)?"([^"]*)"|([^",\s]+)')
-"""One tag. It requires nothing after the tag: a client may send a long text, and each failure would read it again from the next character."""
+_TAG: Final = re.compile(r'[\s,]*+(?:(?:W/)?"([^"]*+)"|([^",\s]++))\s*+(?=,|\Z)')
+"""One tag, up to a comma or the end. It never reads a character twice, because a client may send a long text."""
 
 
 def entity_tag(version: object) -> str:
@@ -21,8 +21,13 @@ def names(header: str, version: object) -> bool:
     """
     if header.strip() == "*":
         return True
-    own = str(version)
-    return any(own in match.groups() for match in _TAG.finditer(header))
+    text, position, found = header.strip(" \t,"), 0, False
+    while position < len(text):
+        tag = _TAG.match(text, position)
+        if tag is None:
+            return False  # not a list of tags
+        found, position = found or str(version) in tag.groups(), tag.end()
+    return found
 
 
 def require(version: object, *, if_match: str | None, if_none_match: str | None) -> None:

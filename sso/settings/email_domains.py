@@ -16,6 +16,7 @@ from django.utils import timezone
 from core_identity.errors import InvalidValue
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
+from core_identity.services.permissions import require_superuser_for_own_idp
 from core_identity.values import Actor, ActorKind
 from sso.models import SamlSettings, VerifiedDomain
 from sso.settings.domain_proof import Finding, record_for, require_proof, state_of_proof
@@ -101,6 +102,7 @@ def verify_domain(
     One domain leads to one customer. Otherwise one customer could show the people of another a link to its own password page. A set-up link may
     not share a domain between connections of its own customer either: an administrator decides that (R38).
     """
+    require_superuser_for_own_idp(actor, connection)
     name = normal_domain(domain)
     _require_entered(connection, name or domain)
     # Two customers may verify the same domain at the same instant. Neither sees the other's row, so a row lock cannot prevent it.
@@ -132,6 +134,7 @@ def verify_domain(
 @transaction.atomic
 def unverify_domain(*, actor: Actor, connection: "Connection", domain: str, reason: str = "") -> None:
     """Stop ``domain`` from leading to ``connection``. It stays in the settings. Does nothing if it is not verified."""
+    require_superuser_for_own_idp(actor, connection)
     name = normal_domain(domain)
     if verified_domains(connection).filter(domain=name).delete()[0]:
         _record(actor, connection, EventKind.DOMAIN_UNVERIFIED, (name, None), reason)

@@ -14,6 +14,7 @@ from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NotAllowed, SettingsError, SettingsErrors
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
+from core_identity.services.permissions import require_superuser_for_own_idp
 from core_identity.values import Actor
 from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint
@@ -108,6 +109,7 @@ def adopt(
     *, actor: Actor, connection: "Connection", read: IdpMetadata, seen: str, url: str | None = None, reason: str = ""
 ) -> Difference:
     """Store the values of ``read``, if the changes are those that were ``seen``, and clear the proposal. Raises `NotAllowed`."""
+    require_superuser_for_own_idp(actor, connection)
     locked = SamlSettings.objects.select_for_update().filter(connection=connection).first()
     saml = locked or new_settings(connection)
     found = difference(saml, read, url=url)

@@ -18,6 +18,7 @@ from core_identity.brand import BRAND
 from core_identity.errors import InvalidValue
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
+from core_identity.services.permissions import require_superuser_for_own_idp
 from core_identity.values import Actor
 from sso.models import KeyState, SamlSettings, SpKey
 from sso.saml.certificates import end_of, fingerprint
@@ -35,6 +36,7 @@ _FIELD: Final = "saml_keys"
 @transaction.atomic
 def make_key(*, actor: Actor, connection: "Connection", reason: str = "") -> SpKey:
     """Create a key: the active one if there is none, otherwise the next one. Raises `InvalidValue`."""
+    require_superuser_for_own_idp(actor, connection)
     keys = _lock(connection)
     if KeyState.NEXT in keys:
         raise InvalidValue(_FIELD, "There is a next key already. Activate or delete it first.")
@@ -55,6 +57,7 @@ def make_key_where_none(*, actor: Actor, connection: "Connection") -> None:
 @transaction.atomic
 def activate_key(*, actor: Actor, connection: "Connection", reason: str = "") -> SpKey:
     """Sign with the next key from now on; the active key becomes the old one. Raises `InvalidValue`."""
+    require_superuser_for_own_idp(actor, connection)
     keys = _lock(connection)
     if KeyState.NEXT not in keys:
         raise InvalidValue(
@@ -71,6 +74,7 @@ def activate_key(*, actor: Actor, connection: "Connection", reason: str = "") ->
 @transaction.atomic
 def delete_key(*, actor: Actor, connection: "Connection", reason: str = "") -> SpKey:
     """Delete the old key, or else the next one that was never used. The active key stays. Raises `InvalidValue`."""
+    require_superuser_for_own_idp(actor, connection)
     keys = _lock(connection)
     key = keys.get(KeyState.OLD) or keys.get(KeyState.NEXT)
     if key is None:
@@ -86,6 +90,7 @@ def seal_again(*, actor: Actor, connection: "Connection", reason: str = "") -> i
 
     The other keys of that list may then be removed.
     """
+    require_superuser_for_own_idp(actor, connection)
     keys = _lock(connection)
     for key in keys.values():
         key.sealed_key = _rotated(key.sealed_key)

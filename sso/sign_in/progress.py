@@ -339,7 +339,7 @@ def remember_session(request: HttpRequest, state: SignInState) -> None:
 
 
 def run(statement: str, **values: Any) -> tuple[Any, ...] | None:
-    """Run one of these  Return its row; None if it has none."""
+    """Run one of these statements. Return its row, or None if it returns none."""
     with database.cursor() as cursor:
         cursor.execute(statement, values)
         row: tuple[Any, ...] | None = cursor.fetchone() if cursor.description else None

@@ -77,9 +77,7 @@ ADVICE: Final[Mapping[str, Advice]] = MappingProxyType({
     Code.UNSOLICITED: _START,
     "our_fault": _SOON,
     "too_many_requests": Advice("Wait a minute, then start again.", may_retry=True),
-    "too_many_sign_ins": Advice(
-        "Wait a minute, then try again. Or open this application from the start page of your identity provider.", may_retry=True
-    ),
+    "too_many_sign_ins": Advice("Wait a minute, then start again.", may_retry=True),
     "missing_attributes": _ATTRIBUTES,
     "invalid_value": _ATTRIBUTES,
     "uid_required": _ATTRIBUTES,

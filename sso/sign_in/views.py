@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -59,6 +60,8 @@ log = logging.getLogger("sso.sign_ins")
 @never_cache
 def login(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the browser to the IdP of a connection with an AuthnRequest."""
+    if not _is_window(request):
+        raise PermissionDenied
     saml, next_path = live_settings(slug), safe_path(request.GET.get("next"))
     if wait := _spend_start(request, saml):
         again = f"{reverse('sso-login', args=[slug])}?{urlencode({'next': next_path})}"
@@ -88,6 +91,15 @@ def _spend_start(request: HttpRequest, saml: SamlSettings) -> int:
     if wait or remembered_way(request) == saml.connection.slug:
         return wait
     return spend_leased(f"begun at {saml.pk}", of_all)
+
+
+def _is_window(request: HttpRequest) -> bool:
+    """Whether a person can follow the answer, as far as browsers show it: not an image, a script or a frame of a page.
+
+    Otherwise any page could begin sign-ins without end in the browser of a visitor, and spend the limit of the whole office.
+    """
+    mode, destination = (request.headers.get(f"Sec-Fetch-{name}") for name in ("Mode", "Dest"))
+    return mode in {None, "navigate"} and destination in {None, "document"}
 
 
 def _sent_from_elsewhere(request: HttpRequest) -> bool:

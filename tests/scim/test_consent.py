@@ -193,6 +193,11 @@ def test_the_forms_fields_cannot_be_bent(okta: Dance) -> None:
     bent = okta.http.post("/oauth/authorize/", form | {"allow": "true", "redirect_uri": "https://evil.test/"})
     assert bent.status_code == 400
     assert "Location" not in bent.headers
+    for field in ("resource", "claims", "nonce"):  # the toolkit reads some of these before it looks at the address
+        bent = okta.http.post(
+            "/oauth/authorize/", form | {"allow": "true", "redirect_uri": "https://evil.test/", field: "x"}
+        )
+        assert (bent.status_code, "Location" in bent.headers) == (400, False), field
     okta.http.handler.enforce_csrf_checks = True
     assert okta.http.post("/oauth/authorize/", form | {"allow": "true"}).status_code == 403
 

@@ -46,6 +46,20 @@ def test_a_change_made_of_an_older_version_is_refused_and_changes_nothing(okta: 
     assert okta.send(method, path, body, **{"If-Match": resource["meta"]["version"]}).status_code < 300
 
 
+@pytest.mark.parametrize("others", ["{} old", '{}"x"', '"old" {}', "W/{}x", '"{}'])
+def test_a_version_with_something_beside_it_is_not_a_version(okta: Scim, others: str) -> None:
+    resource = okta.make()
+    tag = others.replace("{}", resource["meta"]["version"])
+    error(okta.send("PUT", f"/Users/{resource['id']}", {**person(), "title": "Chief"}, **{"If-Match": tag}), 412)
+
+
+def test_a_list_of_versions_may_have_blanks_and_empty_places(okta: Scim) -> None:
+    resource = okta.make()
+    version = resource["meta"]["version"].removeprefix("W/")
+    for tags in (f', "old" ,,{version} ,', f"old,{version}", f"\tW/{version}"):
+        assert okta.send("PUT", f"/Users/{resource['id']}", person(), **{"If-Match": tags}).status_code == 200, tags
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_a_group_change_made_of_an_older_version_is_refused(okta: Scim, method: str) -> None:
     resource = group_with(okta, okta.make()["id"])

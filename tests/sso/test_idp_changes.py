@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
@@ -263,6 +264,9 @@ def test_the_end_of_our_own_key_is_announced_too_R36(
         ((slug, warnings),) = trust_that_ends(moment)
     assert slug == "acme"
     ours = [str(one) for one in warnings if one.is_ours]
+    with time_machine.travel(moment, tick=False):
+        (check,) = trust_does_not_end(databases=["default"])
+    assert ("connection saml-keys acme create" in str(check.hint)) == bool(ours)
     assert [one.partition(" on ")[0] for one in ours] == ([announced] if announced else [])
 
 

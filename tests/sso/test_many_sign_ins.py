@@ -54,6 +54,21 @@ def test_many_networks_store_no_more_sign_ins_than_the_limit_of_the_connection(
     assert begin("192.0.2.1", "/sso/globex/login").status_code == 302, "another customer is not affected"
 
 
+@pytest.mark.parametrize(
+    ("mode", "destination"), [("no-cors", "empty"), ("cors", "empty"), ("no-cors", "image"), ("navigate", "iframe")]
+)
+def test_a_page_in_the_browser_of_a_visitor_begins_no_sign_ins_behind_their_back(
+    acme: Connection, settings: LazySettings, mode: str, destination: str
+) -> None:
+    """Otherwise one open page would spend the limit of the visitor's whole office."""
+    settings.SIGN_INS_PER_MINUTE = 1
+    http = Client(headers={"host": "localhost:8000", "sec-fetch-mode": mode, "sec-fetch-dest": destination})
+    assert [begin(http=http).status_code for _ in range(3)] == [403] * 3
+    assert not SignInState.objects.exists()
+    person = Client(headers={"host": "localhost:8000", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"})
+    assert begin(http=person).status_code == 302
+
+
 def test_a_flood_does_not_keep_out_people_who_have_signed_in_here_before(
     acme: Connection, browser: Browser, settings: LazySettings
 ) -> None:

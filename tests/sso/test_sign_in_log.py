@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -155,17 +156,20 @@ def test_text_by_a_stranger_is_shown_escaped_and_as_unverified(browser: Browser,
     assert "(unverified: anybody may have written this)" in page
 
 
-def test_filters_by_connection_outcome_and_code(browser: Browser, as_auditor: Client) -> None:
+def test_filters_by_connection_outcome_and_code(browser: Browser, as_auditor: Client, as_root: Client) -> None:
     browser.sign_in(JANE_BY_SSO)
     browser.come_back(JANE_BY_SSO, audience="https://other.test")
     browser.come_back(by_sso(ZOE, uid=JANE.uid))
 
-    def found(**query: str) -> int:
-        return as_auditor.get(LIST, query).content.decode().count("/change/")
+    def found(client: Client = as_auditor, **query: str) -> int:
+        return len(re.findall(r"signinrecord/\d+/change/", client.get(LIST, query).content.decode()))
 
     assert [found(), found(outcome="in"), found(outcome="refused"), found(outcome="test")] == [3, 1, 2, 0]
     assert [found(code="audience"), found(code="no_mark"), found(code="issuer")] == [1, 1, 0]
-    assert [found(connection="acme"), found(user_id=str(Identity.objects.get().user_id))] == [3, 2]
+    user = str(Identity.objects.get().user_id)
+    assert [found(connection="acme"), found(as_root, user_id=user)] == [3, 2]
+    # The page would show whose rows these are.
+    assert as_auditor.get(LIST, {"user_id": user}).status_code == 302
 
 
 def test_the_pages_of_a_connection_and_of_a_user_lead_to_it(

@@ -64,7 +64,7 @@ def test_of_each_kind_an_old_row_is_deleted_and_a_new_one_stays() -> None:
         closed = NOW - 365 * DAY + shift
         conflict(jane, name, state=ConflictState.GONE, last_at=closed, resolved_at=closed)
         ErasedNames.objects.create(at=NOW - DAY + shift, connections=[], ids=[], keys=[])
-        Budget.objects.create(key=name, minute=(NOW + 2 * shift).timestamp() // 60, spent=1)
+        Budget.objects.create(key=name, minute=(NOW - DAY + shift).timestamp() // 60, spent=1)
     at_work = access.objects.create(application=client, token="at work", expires=NOW - HOUR)
     live = refresh.objects.create(
         user=boss, application=client, token="at work", access_token=at_work, token_family=uuid4()

@@ -13,7 +13,7 @@ import sso.settings.changes
 from core_identity import errors
 from core_identity.clock import database_now
 from core_identity.errors import NotAllowed
-from core_identity.models import Burst, Conflict, Connection, Event, Grant, Identity, IdentityUid, Role, User
+from core_identity.models import Burst, Conflict, Connection, Event, Grant, Identity, IdentityUid, PushGroup, Role, User
 from core_identity.services.bursts import settle_burst
 from core_identity.services.connections import (
     change_connection,
@@ -26,17 +26,22 @@ from core_identity.services.connections import (
 from core_identity.services.drift import accept_drift
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire, unexpire
+from core_identity.services.groups import link_waiting
 from core_identity.services.links import offer, release, relink, withdraw
 from core_identity.services.merge import merge
 from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.services.resolutions import different_people, dismiss, same_person
 from core_identity.services.roles import change_role, create_role, delete_role, grant_role, revoke_role
 from core_identity.services.split import split_off
-from core_identity.services.succession import rekey, succeed
+from core_identity.services.succession import end_rekey, rekey, succeed
 from core_identity.services.users import change_user, create_user, set_password
 from core_identity.values import Actor, Channel
-from scim.oauth.bearer_tokens import make_token
-from scim.oauth.client_secrets import rotate_secret
+from scim.oauth.bearer_tokens import make_token, revoke_token
+from scim.oauth.client_secrets import revoke_secret, rotate_secret
+from sso.saml.idp_metadata import read_idp_metadata
+from sso.settings.email_domains import unverify_domain, verify_domain
+from sso.settings.idp_changes import adopt
+from sso.settings.keys import activate_key, delete_key, make_key
 from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE, make_connection
 from tests.support.saml import TestIdp
 
@@ -174,6 +179,11 @@ def test_only_a_superuser_changes_who_may_sign_in_as_staff_through_a_connection_
     ours = make_connection("ours", uid_rule="other")
     change_connection(actor=COMMAND, connection_id=ours.pk, own_idp=True)
     ours.refresh_from_db()
+    opened, closed = (
+        create_role(actor=COMMAND, name=name, grantable_by=some) for name, some in (("A", [ours]), ("B", []))
+    )
+    pending = PushGroup.objects.create(connection=ours, display_name="A", name_key="a")
+    read = read_idp_metadata(TestIdp().metadata().encode(), now=database_now(), loopback=False)
     burst = Burst.objects.create(connection=ours, began_at=database_now(), last_at=database_now())
     acts: list[Callable[[Actor], object]] = [
         lambda actor: create_connection(actor=actor, customer=it.acme.customer, slug="x", name="X", own_idp=True),
@@ -193,6 +203,19 @@ def test_only_a_superuser_changes_who_may_sign_in_as_staff_through_a_connection_
         lambda actor: scim.connections.apply(ours, {}, rotate_secret=True, actor=actor),
         lambda actor: rotate_secret(actor=actor, connection=ours, former_lasts=None),
         lambda actor: make_token(actor=actor, connection=ours, name="Mine"),
+        lambda actor: create_role(actor=actor, name="Readers", grantable_by=[ours]),
+        lambda actor: change_role(actor=actor, role_id=closed.pk, grantable_by=[ours]),
+        lambda actor: change_role(actor=actor, role_id=opened.pk, grantable_by=[]),
+        lambda actor: link_waiting(actor=actor, role_id=opened.pk, group_ids=[pending.pk]),
+        lambda actor: end_rekey(actor=actor, connection_id=ours.pk, reason=WHY),
+        lambda actor: adopt(actor=actor, connection=ours, read=read, seen=""),
+        lambda actor: make_key(actor=actor, connection=ours),
+        lambda actor: activate_key(actor=actor, connection=ours),
+        lambda actor: delete_key(actor=actor, connection=ours),
+        lambda actor: verify_domain(actor=actor, connection=ours, domain="acme.test", reason=WHY),
+        lambda actor: unverify_domain(actor=actor, connection=ours, domain="acme.test", reason=WHY),
+        lambda actor: revoke_token(actor=actor, connection=ours, token_id=1),
+        lambda actor: revoke_secret(actor=actor, connection=ours, secret_id=1),
     ]
     for act in acts:
         with refused():

@@ -61,6 +61,15 @@ class LoadedList(ChangeList):
             row.sees = seen_by(request)
         page.about_rows(request, self.result_list)
 
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """Count the query of a link as a filter, and clear it with the others. Django only knows the filters beside the list."""
+        found: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
+        page: Any = self.model_admin
+        if not self.params.keys().isdisjoint(page.followed):
+            self.has_active_filters = True
+            self.clear_all_filters_qs = self.get_query_string(remove=self.get_filters_params())
+        return found
+
     @property
     def active_filters(self) -> list[tuple[str, str]]:
         """Return the name and the value of each filter that leaves out rows, in words. The first choice of a filter is its default."""

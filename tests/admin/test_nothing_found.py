@@ -43,3 +43,23 @@ def test_an_administrator_without_people_learns_no_name(log: str, acme: Connecti
     assert "of the last 30 days contain “jane.doe@acme.test”" in page
     assert "known by" not in page
     assert "Jane" not in page
+
+
+@pytest.mark.parametrize("limit", ["user_id", "code"])
+def test_a_search_in_a_list_that_a_link_limits_leads_to_the_whole_list(
+    limit: str, as_root: Client, jane: Identity
+) -> None:
+    link = {"user_id": str(jane.user_id), "code": "expired"}[limit]
+    page = search(as_root, "sso/signinrecord", q="ABC", **{limit: link})
+    assert "no sign-ins of the last 30 days contain it with these filters." in page
+    assert '<a href="?q=ABC">Search without filters</a>' in page
+    assert '<a href="?q=ABC">Clear all filters</a>' in page
+    assert "with these filters" not in search(as_root, "sso/signinrecord", q="ABC")
+
+
+def test_the_empty_log_of_one_person_is_not_that_of_everybody(as_root: Client, jane: Identity) -> None:
+    page = search(as_root, "sso/signinrecord", user_id=str(jane.user_id))
+    assert "Nothing here with these filters." in page
+    assert "Nobody has signed in yet." not in page
+    assert '<a href="?">Clear all filters</a>' in page
+    assert "Nobody has signed in yet." in search(as_root, "sso/signinrecord")

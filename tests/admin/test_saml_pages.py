@@ -1,5 +1,6 @@
 """SAML on the pages of a connection: settings with their consequences, email domains, our own keys."""
 
+import re
 from typing import Any
 
 import pytest
@@ -156,6 +157,30 @@ def test_a_preview_without_changes_says_so_and_has_no_second_button(as_root: Cli
     text = show(as_root, saml).content.decode()
     assert "Nothing would change. CORE has these values already." in text
     assert "Save these changes" not in text
+
+
+def first_button(page: str) -> str:
+    """Return the button that Enter in a field presses: the first one of the form of the page."""
+    found = re.search(r'<(?:input|button)[^>]*type="submit"[^>]*>', page.partition('id="content-main"')[2])
+    assert found is not None
+    return found[0]
+
+
+def test_enter_in_a_field_after_a_preview_previews_again(as_root: Client, saml: SamlSettings) -> None:
+    metadata = as_root.post(page_of(saml.connection, "metadata"), {"metadata": TestIdp().metadata()}).content.decode()
+    settings = show(as_root, saml, idp_initiated="on").content.decode()
+    for page, act in ((metadata, "adopt"), (settings, "save")):
+        assert f'name="{act}"' in page
+        assert "name=" not in first_button(page)
+        assert 'form="core-page"' in first_button(page)
+
+
+def test_a_refused_adoption_leads_the_focus_to_its_reason(as_root: Client, saml: SamlSettings) -> None:
+    form = {"metadata": TestIdp().metadata(), "adopt": "x", "shown": "0" * 64}
+    page = as_root.post(page_of(saml.connection, "metadata"), form).content.decode()
+    assert "What would change" in page
+    assert re.findall(r"<(\w+)[^>]*autofocus", page) == ["p"]
+    assert '<p class="errornote" tabindex="-1" autofocus>' in page
 
 
 def test_saving_a_page_keeps_settings_that_it_does_not_show(as_root: Client, saml: SamlSettings) -> None:

@@ -29,6 +29,19 @@ def test_a_mail_scanner_that_opens_the_link_binds_nothing(globex: Connection, bo
     assert customer.open().status_code == 302
 
 
+def test_only_a_browser_with_the_open_link_is_led_to_the_steps(customer: Customer) -> None:
+    assert 'class="core-brand" href="/set-up"' in customer.get().content.decode()
+    other = Customer(customer.secret)
+    left = customer.post("/leave")
+    began = customer.http.get(f"/set-up/open/{customer.secret}")
+    assert customer.open().status_code == 302
+    elsewhere = other.http.get(f"/set-up/open/{customer.secret}")
+    for answer in (left, began, elsewhere, other.get()):
+        page = answer.content.decode()
+        assert '<span class="core-brand">' in page
+        assert 'href="/set-up"' not in page
+
+
 def test_the_link_is_open_in_one_browser_until_it_is_left_or_idle(customer: Customer) -> None:
     other = Customer(customer.secret)
     assert other.http.get(f"/set-up/open/{customer.secret}").status_code == 403

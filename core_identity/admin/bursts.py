@@ -33,7 +33,8 @@ class BurstForm(ConfirmsWhatWasShown, ReasonForm):
         back = self.plan.unexpires
         self.shown = hashlib.sha256(" ".join(str(user.pk) for user in back).encode()).hexdigest()
         settle = (SETTLE, "keep these people expired, because the deactivations were intended")
-        unexpire = (UNEXPIRE, f"unexpire the {len(back)} whom the identity provider activated again")
+        people = "person" if len(back) == 1 else "people"
+        unexpire = (UNEXPIRE, f"unexpire the {len(back)} {people} reactivated by the identity provider")
         self.fields["how"].choices = [unexpire, settle] if back else [settle]  # type: ignore[attr-defined]
 
     def is_as_shown(self) -> bool:

@@ -52,8 +52,8 @@ class GrantableForm(ConfirmsEndedGrants, ActForm):
     roles = forms.ModelMultipleChoiceField(Role.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
     confirm_waiting = forms.BooleanField(
         required=False,
-        label="Let the waiting groups named above take effect now",
-        help_text="Their members get the role at once; nothing has to be pushed again. If you do not tick this, the groups continue to wait.",
+        label="Let the pending groups named above take effect now",
+        help_text="Their members get the role at once; no new push is needed. If you do not tick this, the groups give no role yet.",
     )
 
     def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
@@ -66,8 +66,8 @@ class GrantableForm(ConfirmsEndedGrants, ActForm):
         heads = {group.name_key: or_more(group.heads, MOST) for group in waiting}
 
         def label(role: Role) -> str:
-            waits = [heads[name_key] for name_key in sorted(role_keys(role)) if name_key in heads]
-            return f"{role} (a push group of {' and one of '.join(waits)} waits for it)" if waits else str(role)
+            pending = [heads[name_key] for name_key in sorted(role_keys(role)) if name_key in heads]
+            return f"{role} (pending: a push group of {' and one of '.join(pending)})" if pending else str(role)
 
         field: Any = self.fields["roles"]
         field.label_from_instance = label

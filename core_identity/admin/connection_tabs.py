@@ -79,7 +79,7 @@ TABS: Final = (
     Tab(
         "People and groups",
         (
-            Page("groups", "Groups", "Groups that wait for a role, and groups that give one."),
+            Page("groups", "Groups", "Groups that give a role, and groups that give none yet."),
             Page(
                 "roles",
                 "Roles of its groups",

@@ -201,7 +201,7 @@ class ConnectionAdmin(CoreAdmin):
         }
 
     def bursts(self, request: HttpRequest, connection: Connection) -> bool:
-        """Whether a burst of deactivations waits for this administrator."""
+        """Whether a burst of deactivations is pending for this administrator."""
         return may_settle_bursts(request.user) and connection.has_burst  # type: ignore[attr-defined]  # by `get_queryset`
 
     def history(self, connection: Connection) -> str:
@@ -249,13 +249,15 @@ class ConnectionAdmin(CoreAdmin):
     @admin.display(description="people known twice")
     def perhaps_twice(self, connection: Connection) -> str:
         address = reverse("admin:core_identity_connection_mismatches", args=[connection.pk])
-        return link_to(connection, "user", address, perhaps_pushed_too(connection).count())
+        number = perhaps_pushed_too(connection).count()
+        return link_to(connection, "user", address, _people(number)) if number else "nobody"
 
     @admin.display(description="people whose groups are not listed")
     def not_listed(self, connection: Connection) -> str:
         """R31: their roles by sign-ins end unless a full list comes."""
         address = reverse("admin:core_identity_connection_groups", args=[connection.pk])
-        return link_to(connection, "connection", f"{address}#unlisted", unlisted_people(connection).count())
+        number = unlisted_people(connection).count()
+        return link_to(connection, "connection", f"{address}#unlisted", _people(number)) if number else "nobody"
 
 
 def _uid_rows(found: UidExamples, address: str) -> Iterator[HealthRow]:
@@ -273,6 +275,10 @@ def _uid_rows(found: UidExamples, address: str) -> Iterator[HealthRow]:
 def _rules_in_words() -> str:
     """Return what each UID rule means, with examples, for the moment when it can still be chosen (R3)."""
     return format_html_join("", "<p>{}</p>", [(CHOICE,), *((uid_rule_in_words(one.value),) for one in UidRule)])
+
+
+def _people(number: int) -> str:
+    return f"{number} {'person' if number == 1 else 'people'}"
 
 
 def _when(moment: datetime | None) -> str:

@@ -44,7 +44,7 @@ REACH_SHOWN: Final = 10
 GROUPS_OF_ONE: Final = 5
 """Push groups of one connection that it names."""
 GROUPS_LISTED: Final = 50
-"""Push groups that can be ticked one by one where they wait for a role. Beyond, there is one box for all."""
+"""Push groups that can be ticked one by one where they are pending for a role. Beyond, there is one box for all."""
 
 PAGES = {
     "conflict": ("view", "change"),
@@ -97,16 +97,16 @@ class RoleForm(ConfirmsEndedGrants, forms.ModelForm):
 
 
 class WaitingForm(ConfirmsWhatWasShown, ActForm):
-    """R29: which of the groups that wait for a name of the role give the role from now on. All of them means those that waited when it was shown."""
+    """R29: which pending groups with a name of the role give it from now on. All of them means those that the page showed."""
 
     groups = forms.MultipleChoiceField(
         required=False,
         widget=forms.CheckboxSelectMultiple,
         label="Push groups",
-        help_text="Their members get the role at once; nothing has to be pushed again. The others continue to wait.",
+        help_text="Their members get the role at once; no new push is needed. The others give no role yet.",
     )
     all_groups = forms.BooleanField(required=False)
-    changed = "The groups that wait changed while this page was open. Check the list again."
+    changed = "The pending groups changed while this page was open. Check the list again."
 
     def __init__(self, request: HttpRequest, *, role: Role) -> None:
         super().__init__(request)
@@ -141,7 +141,7 @@ class WaitingForm(ConfirmsWhatWasShown, ActForm):
 
 class WaitingPage(RowPage):
     name = "waiting"
-    title = "Push groups that wait for the role {row}"
+    title = "Pending push groups for the role {row}"
     form_class = WaitingForm
     template_name = "admin/core_identity/role/waiting.html"
     done = "Push groups that give the role {row} from now on: {written}."
@@ -240,7 +240,7 @@ class RoleAdmin(CoreAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         groups = PushGroup.objects.filter(role__in=objs).count()
         holders = Grant.objects.filter(role__in=objs).values("user").distinct().count()
-        counts = Counter({"people who lose it": holders, "push groups that wait again": groups})
+        counts = Counter({"people who lose it": holders, "push groups that give no role afterwards": groups})
         return [str(role) for role in objs], counts, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:

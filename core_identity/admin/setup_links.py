@@ -1,4 +1,4 @@
-"""Set-up links of a connection: make one, see its use, revoke it, and see what waits for a decision (R38)."""
+"""Set-up links of a connection: make one, see its use, revoke it, and see the pending decisions (R38)."""
 
 from typing import Any, cast
 
@@ -89,7 +89,7 @@ def waiting_row(one: WaitingSetUp) -> Waiting:
 
 
 def proposals_of(connection: Connection) -> list[dict[str, Any]]:
-    """Return what waits for a superuser, each with the page that shows it."""
+    """Return the pending decisions of a superuser, each with the page that shows it."""
     return [
         {
             "label": Proposed(proposal.kind).label,
@@ -101,6 +101,6 @@ def proposals_of(connection: Connection) -> list[dict[str, Any]]:
 
 
 def marks_of(connection: Connection) -> dict[str, Any]:
-    """Return what the overview shows about set-up links: whether the customer has finished, and what waits."""
+    """Return what the overview shows about set-up links: whether the customer has finished, and which decisions are pending."""
     newest = SetupLink.objects.filter(connection=connection).first()
     return {"setup_link": newest, "proposals": proposals_of(connection)}

@@ -1,4 +1,4 @@
-"""One thing that waits for an administrator, as a row of Home and of the lists."""
+"""One pending decision of an administrator, as a row of Home and of the lists."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -105,7 +105,7 @@ def test_waiting_groups_of_all_connections_lead_to_a_role_R29(as_root: Client, a
     assert named(text_at(as_root, WAITING, kind="linked"), "Group") == ["Readers"]
     PushGroup.objects.filter(name_key="readers").update(role=None)
     assert named(text_at(as_root, WAITING, kind="unknown"), "Group") == ["Authors &amp; Co", "Readers"]
-    assert "No push group like this waits" in text_at(as_root, WAITING, connection="nowhere")
+    assert "No push group was found" in text_at(as_root, WAITING, connection="nowhere")
 
 
 def test_groups_of_sign_ins_are_counted_for_all_connections_R31(
@@ -222,7 +222,7 @@ def test_the_cost_does_not_grow_with_the_list(address: str, as_root: Client) -> 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "x", "²", "99999999999", ""])
 def test_a_strange_page_number_shows_a_page(asked: str, as_root: Client) -> None:
-    assert "No push group like this waits" in text_at(as_root, WAITING, p=asked)
+    assert "No push group was found" in text_at(as_root, WAITING, p=asked)
 
 
 def hostile() -> dict[str, Any]:

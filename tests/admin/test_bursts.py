@@ -58,6 +58,7 @@ def test_the_page_lists_the_users_to_unexpire_and_one_act_unexpires_them_R22a(
     page = as_root.get(page_of(acme)).content.decode()
     assert "Active again at the identity provider: can be unexpired: 4" in page
     assert "stay expired: 2" in page
+    assert "unexpire the 4 people reactivated by the identity provider" in page
     decided = {"how": "unexpire", "reason": "a wrong filter", "shown": shown(as_root, acme)}
     as_root.post(page_of(acme), decided)
     assert expired() == 2

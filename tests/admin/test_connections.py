@@ -166,7 +166,7 @@ def test_roles_are_opened_and_waiting_groups_confirmed(as_root: Client, acme: Co
     change = GroupChange(display_name="Editors", members=frozenset({jane.scim_id}))
     create_group(actor=OKTA, connection=acme, change=change)
     page = as_root.get(page_of(acme, "roles")).content.decode()
-    assert "Editors (a push group of 1 waits for it)" in page
+    assert "Editors (pending: a push group of 1)" in page
     assert "Vault" not in page
     as_root.post(page_of(acme, "roles"), {"roles": [str(editors.pk)]})
     assert not Grant.objects.filter(user=jane.user).exists()
@@ -180,7 +180,7 @@ def test_a_group_that_waits_for_an_alias_is_named_with_its_role_R28_R29(
 ) -> None:
     editors = create_role(actor=ADMIN, name="Editors", grantable_by=[], aliases=["Redaktion"])
     push(acme, "Redaktion", jane)
-    assert "Editors (a push group of 1 waits for it)" in as_root.get(page_of(acme, "roles")).content.decode()
+    assert "Editors (pending: a push group of 1)" in as_root.get(page_of(acme, "roles")).content.decode()
     as_root.post(page_of(acme, "roles"), {"roles": [str(editors.pk)], "confirm_waiting": "on"})
     assert Grant.objects.filter(user=jane.user, role=editors).exists()
 
@@ -201,7 +201,7 @@ def test_the_groups_of_a_connection_are_listed_with_what_gives_nothing_R29_R31(
     cells = [
         " ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"<td[^>]*>(.*?)</td>", page, re.DOTALL)
     ]
-    assert cells[:4] == ["Dreamers", "waits for a role Map to a role", "0", "just now"]
+    assert cells[:4] == ["Dreamers", "gives no role yet Map to a role", "0", "just now"]
     assert cells[4:8] == ["Editors", "Editors", "1 and 2 not known yet", "just now"]
     assert cells[8:] == ["&lt;Everyone&gt;", "1", "just now", "just now", "Map to a role"]
     assert "The last sign-in of 1 person contained no attribute" in " ".join(page.split())

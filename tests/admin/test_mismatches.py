@@ -30,9 +30,10 @@ def twice(connection: Connection, number: int = 0) -> tuple[Identity, Identity]:
 
 
 def test_the_page_of_a_connection_counts_likely_duplicates_R37(as_root: Client, acme: Connection) -> None:
+    assert f'<a href="{page_of(acme)}">nobody' not in as_root.get(page_of(acme, "change")).content.decode()
     twice(acme)
     text = as_root.get(page_of(acme, "change")).content.decode()
-    assert f'<a href="{page_of(acme)}">1</a>' in text
+    assert f'<a href="{page_of(acme)}">1 person</a>' in text
 
 
 def test_both_sides_and_the_cause_are_shown_R7(as_root: Client, acme: Connection) -> None:

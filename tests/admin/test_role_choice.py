@@ -80,7 +80,7 @@ def test_all_waiting_groups_take_effect_where_they_are_too_many_to_list_R29(
     with service_writes():
         RoleAlias.objects.create(role=role, name="late", name_key="late")
     refused = as_root.post(path, {"all_groups": "on", "shown": shown})
-    assert "The groups that wait changed while this page was open." in refused.content.decode()
+    assert "The pending groups changed while this page was open." in refused.content.decode()
     assert role.push_groups.count() == 0, "nobody saw the one whose name became an alias meanwhile"
     as_root.post(path, {"all_groups": "on", "shown": refused.context["form"].shown})
     assert role.push_groups.count() == number + 1

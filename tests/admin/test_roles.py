@@ -143,7 +143,7 @@ def test_a_role_with_holders_and_groups_is_deleted_by_the_service(
     grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk, reason="covers for Sam")
     page = as_desk.get(page_of(role, "delete")).content.decode()
     assert "people who lose it: 1" in page.lower()
-    assert "push groups that wait again: 1" in page.lower()
+    assert "push groups that give no role afterwards: 1" in page.lower()
     as_desk.post(page_of(role, "delete"), {"post": "yes"})
     assert not Role.objects.filter(name="Editors").exists()
     assert not Grant.objects.filter(user=jane.user).exists()

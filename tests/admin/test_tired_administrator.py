@@ -68,7 +68,7 @@ def test_only_waiting_groups_are_listed_where_asked_and_each_leads_to_its_role_R
 def test_without_permission_to_add_roles_there_is_no_link_to_add_one(acme: Connection) -> None:
     wait_for_a_role(acme, range(1))
     page = browser_of(staff("reader", "view_connection")).get(page_of(acme, "groups")).content.decode()
-    assert "waits for a role" in page
+    assert "gives no role yet" in page
     assert "role/add/" not in page
 
 
@@ -76,7 +76,7 @@ def test_without_permission_to_add_roles_there_is_no_link_to_add_one(acme: Conne
     ("page", "query", "words"),
     [
         ("groups", {}, "Nothing was pushed yet."),
-        ("groups", {"waiting": ""}, "No push group waits for a role."),
+        ("groups", {"waiting": ""}, "There is no push group without a role."),
         ("drift", {}, "There is no drift"),
         ("mismatches", {}, "No likely duplicates."),
     ],

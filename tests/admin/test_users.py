@@ -126,7 +126,7 @@ def test_the_page_is_the_whole_story_R36(as_root: Client, acme: Connection, jane
         "Reason: covers for Sam",
         "push group Editors of Acme",
         "no effect: only an administrator can give a protected role",
-        "Interns: waits, gives no role",
+        "Interns: gives no role yet",
         "The UID of an identity was set.",
         "The push group Editors of Acme gave the role Editors.",
     ):

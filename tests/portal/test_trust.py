@@ -1,5 +1,6 @@
 """A forwarded link must not become the trust root of a customer: it does some things by itself, a superuser decides about others (R38)."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -81,7 +82,8 @@ def test_a_forwarded_link_changes_no_certificate_once_somebody_is_known(
 ) -> None:
     somebody(believed)
     answer = customer.send(stranger.metadata())
-    assert "Your contact must confirm the metadata" in answer.content.decode()
+    title = answer.content.decode().partition("<title>")[2].partition("</title>")[0]
+    assert " ".join(title.split()) == "Your contact must confirm the metadata – CORE"
     assert certificates(believed) == [idp.pem]
     assert "New metadata of the identity provider: your contact must decide" in customer.get().content.decode()
 
@@ -154,6 +156,16 @@ def test_the_faults_of_metadata_are_named_and_nothing_is_fetched(
     for form in ({}, {"url": "https://idp.test/metadata"}, {"metadata": "https://idp.test/metadata"}):
         assert 'class="problem"' in customer.post("/metadata", **form, send="1").content.decode()
     assert not SamlSettings.objects.exists()
+
+
+def test_metadata_that_is_refused_leads_the_focus_to_its_fault(
+    customer: Customer, globex: Connection, idp: TestIdp
+) -> None:
+    answer = customer.post("/metadata", metadata=idp.metadata(), shown="0" * 64, send="1")
+    assert "What would change" in answer.content.decode()
+    assert re.findall(r'class="([^"]*)"[^>]*autofocus', answer.content.decode()) == ["problem"]
+    shown = customer.post("/metadata", metadata=idp.metadata()).content.decode()
+    assert '<h2 tabindex="-1" autofocus>What would change</h2>' in shown
 
 
 def test_metadata_comes_as_a_file_too(customer: Customer, globex: Connection, idp: TestIdp) -> None:

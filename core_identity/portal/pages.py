@@ -55,7 +55,8 @@ def wait_for_acts(request: HttpRequest, link: SetupLink, *, what: str = "set-up 
     wait = spend(key, ACTS_PER_MINUTE) or spend(f"{key} a day", ACTS_PER_DAY, minutes=DAY)
     if not wait:
         return None
-    response = render(request, "portal/wait.html", {"wait": wait}, status=HTTPStatus.TOO_MANY_REQUESTS)
+    context = {"wait": wait, "connection": link.connection if current_link(request) else None}
+    response = render(request, "portal/wait.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
     response["Retry-After"] = str(wait)
     return private(response)
 

@@ -152,7 +152,7 @@ def test_the_unexpire_page_can_show_what_changed_since_R24(jane: Identity) -> No
     say(jane, replace(JANE, active=False))
     say(jane, replace(JANE, user_name="jane.roe@acme.test"))
     changed = changed_since_expiry(User.objects.get())
-    assert changed == [("acme", "user_name", "jane.doe@acme.test", "jane.roe@acme.test")]
+    assert changed == [("Acme", "user_name", "jane.doe@acme.test", "jane.roe@acme.test")]
 
 
 def test_unexpire_without_roles_ends_all_grants_R24(jane: Identity) -> None:

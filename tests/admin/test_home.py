@@ -104,7 +104,10 @@ def test_a_number_on_home_reads_no_row_of_a_counted_hour(acme: Connection) -> No
         cursor.execute("ANALYZE scim_provisioningrecord")
     with plans() as seen:
         activity(CALLS, now=now)
-    assert seen.looked_at < 1000, seen.dearest()
+    # Not of the counted hours: their index also has what the rolled back tests before this one left behind.
+    of_log = [step for _, steps, _ in seen.statements for step in steps if step.table == CALLS.table]
+    assert of_log
+    assert sum(step.looked_at for step in of_log) < 1000, seen.dearest()
 
 
 def test_the_highest_bar_fills_the_chart_and_a_single_refusal_is_seen() -> None:

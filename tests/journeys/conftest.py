@@ -22,6 +22,7 @@ from demo.idp.signing_key import load_or_make
 from tests.support.accessibility import assert_accessible
 from tests.support.cast import JANE, by_sso, make_connection
 from tests.support.okta import Okta
+from tests.support.renewal import renew_soon
 from tests.support.saml import TestIdp, request_in
 from tests.support.service import Service
 
@@ -164,7 +165,7 @@ def signed_in_desk(chromium: Browser, service: Service) -> Iterator[Desk]:
     name = f"chief-{secrets.token_hex(4)}"
     password = service.add_administrator(name)
     context = chromium.new_context(base_url=service.url, viewport={"width": 1280, "height": 900})
-    desk = Desk(context, [])
+    desk = Desk(renew_soon(context), [])
 
     def note(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:

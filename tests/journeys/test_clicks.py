@@ -10,6 +10,7 @@ from demo.idp.server import DemoIdp
 from tests.journeys.conftest import Callback, named, step
 from tests.support.clients import open_client
 from tests.support.okta import HEADERS, body_of
+from tests.support.renewal import renew_soon
 from tests.support.service import Service
 
 pytestmark = pytest.mark.browser
@@ -35,6 +36,7 @@ def test_from_nothing_to_the_first_sign_in_and_push_takes_at_most_15_clicks_R37(
     browser = window.browser
     assert browser is not None
     context = browser.new_context(storage_state=window.storage_state(), base_url=service.url)
+    renew_soon(context)
     context.expose_binding("clicked", note)
     context.add_init_script(COUNT_CLICKS)
     page = context.new_page()

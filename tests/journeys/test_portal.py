@@ -11,6 +11,7 @@ from demo.idp.server import DemoIdp
 from tests.journeys.conftest import connect_by_hand, named, step
 from tests.support.clients import open_client
 from tests.support.okta import HEADERS, Okta
+from tests.support.renewal import renew_soon
 from tests.support.service import Service
 
 pytestmark = pytest.mark.browser
@@ -22,7 +23,7 @@ def customer(window: BrowserContext) -> Iterator[Page]:
     """The browser of the customer's administrator: another one, without any session."""
     browser: Browser | None = window.browser
     assert browser is not None
-    context = browser.new_context()
+    context = renew_soon(browser.new_context())
     yield context.new_page()
     context.close()
 

@@ -15,6 +15,7 @@ from tests.journeys.conftest import Callback, connect_by_hand, step
 from tests.support.clients import open_client
 from tests.support.dns import running_dns
 from tests.support.okta import HEADERS
+from tests.support.renewal import renew_soon
 from tests.support.service import Service
 
 pytestmark = pytest.mark.browser
@@ -70,6 +71,7 @@ def customer(chromium: Browser, service: Service) -> Iterator[Page]:
         viewport={"width": 1280, "height": 900},
         permissions=["clipboard-read", "clipboard-write"],
     )
+    renew_soon(context)
     faults: list[str] = []
     context.on("weberror", lambda error: faults.append(str(error.error)))
     context.on("console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None)

@@ -2,6 +2,8 @@
 
 from playwright.sync_api import Browser, BrowserContext
 
+from tests.support.renewal import renew_soon
+
 
 class Profile:
     """A profile that is emptied after each test.
@@ -12,7 +14,9 @@ class Profile:
 
     def __init__(self, browser: Browser, url: str) -> None:
         self.url = url
-        self.context: BrowserContext = browser.new_context(base_url=url, viewport={"width": 1100, "height": 760})
+        self.context: BrowserContext = renew_soon(
+            browser.new_context(base_url=url, viewport={"width": 1100, "height": 760})
+        )
         self.faults: list[str] = []
         """The errors that pages wrote to the console since the last test."""
         self.context.on("weberror", lambda error: self.faults.append(str(error.error)))

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from core_identity.migrations import _append_only_events, _counted_resources, _drift, _names_of_roles
+from core_identity.support_contact import WebAddress
 
 
 class Migration(migrations.Migration):
@@ -31,13 +32,26 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="ErasedNames",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(db_index=True)),
+                ("connections", django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), size=None)),
+                ("ids", django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), size=None)),
+                ("keys", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="Connection",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 (
                     "slug",
                     models.CharField(
-                        help_text="Part of every URL of this connection; it cannot be changed once the IdP knows it.",
+                        help_text="Part of every URL of this connection; it cannot be changed once the identity provider knows it.",
                         max_length=40,
                         unique=True,
                         validators=[
@@ -79,8 +93,9 @@ class Migration(migrations.Migration):
                             ("waived", "waived: nobody can edit the UID at the identity provider"),
                         ],
                         default="required",
+                        help_text="A mark is the second fact that must agree before a sign-in opens an account: the externalId, a NameID or an email address.",
                         max_length=10,
-                        verbose_name="second mark",
+                        verbose_name="mark beside the UID",
                     ),
                 ),
                 (
@@ -100,11 +115,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "sso_makes_users",
+                    "sso_creates_users",
                     models.BooleanField(
                         default=True,
                         help_text="Whether the first sign-in of an unknown person creates a user.",
-                        verbose_name="SSO makes users",
+                        verbose_name="SSO creates users",
                     ),
                 ),
                 (
@@ -112,7 +127,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         default=False,
                         help_text="Only a sign-in through such a connection gives staff rights.",
-                        verbose_name="our own IdP",
+                        verbose_name="our own identity provider",
                     ),
                 ),
                 (
@@ -177,10 +192,54 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("name", models.CharField(max_length=255)),
                 ("name_key", models.CharField(editable=False, max_length=255, unique=True)),
+                (
+                    "support_name",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="For example: Acme IT help desk.",
+                        max_length=100,
+                    ),
+                ),
+                ("support_email", models.EmailField(blank=True, db_default="", default="", max_length=254)),
+                (
+                    "support_phone",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        max_length=40,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^\\+?[0-9][0-9 ()./-]{1,38}\\Z",
+                                "Enter a telephone number, such as +44 20 7946 0000: digits, spaces and ( ) . / - only.",
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "support_url",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="For example: https://help.acme.com.",
+                        max_length=500,
+                        validators=[WebAddress()],
+                        verbose_name="support web page",
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
                 "ordering": ("name_key",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("support_url", ""), ("support_url__regex", "^https?://"), _connector="OR"),
+                        name="customer_support_url_is_a_web_page",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -226,6 +285,15 @@ class Migration(migrations.Migration):
                         blank=True, editable=False, help_text="When the values were blanked permanently.", null=True
                     ),
                 ),
+                (
+                    "session_epoch",
+                    models.PositiveIntegerField(
+                        db_default=0,
+                        default=0,
+                        editable=False,
+                        help_text="A session ends when this number grows, whether it began with a password or by SSO.",
+                    ),
+                ),
                 ("expired_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("expired_by", models.CharField(blank=True, editable=False, max_length=300)),
                 (
@@ -244,7 +312,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=list,
                         editable=False,
-                        help_text="The values from each IdP on the day of expiry, for comparison before unexpiring.",
+                        help_text="The values from each identity provider on the day of expiry, for comparison before unexpiring.",
                     ),
                 ),
                 (
@@ -261,6 +329,7 @@ class Migration(migrations.Migration):
                     "merged_into",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         editable=False,
                         help_text="This user was merged into that one; only the history remains here.",
                         null=True,
@@ -273,6 +342,7 @@ class Migration(migrations.Migration):
                     "expired_connection",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         editable=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -307,14 +377,14 @@ class Migration(migrations.Migration):
             name="Event",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("uuid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("uuid", models.UUIDField(default=uuid.uuid4, editable=False)),
                 ("at", models.DateTimeField(db_index=True)),
                 ("kind", models.CharField(max_length=60)),
                 ("channel", models.CharField(max_length=10)),
                 ("actor_kind", models.CharField(max_length=20)),
                 ("actor_id", models.CharField(blank=True, max_length=100)),
                 ("actor", models.CharField(max_length=300)),
-                ("connection_id", models.UUIDField(blank=True, db_index=True, null=True)),
+                ("connection_id", models.UUIDField(blank=True, null=True)),
                 ("connection_slug", models.CharField(blank=True, max_length=40, verbose_name="connection")),
                 ("subject_type", models.CharField(max_length=40)),
                 ("subject_id", models.UUIDField(blank=True, null=True)),
@@ -322,13 +392,60 @@ class Migration(migrations.Migration):
                 ("user_id", models.UUIDField(blank=True, help_text="The user whose history contains it.", null=True)),
                 ("changes", models.JSONField(default=dict)),
                 ("reason", models.CharField(blank=True, max_length=1024)),
-                ("request_id", models.CharField(blank=True, db_index=True, max_length=64, verbose_name="reference")),
+                ("request_id", models.CharField(blank=True, max_length=64, verbose_name="reference")),
             ],
             options={
                 "ordering": ("-id",),
                 "indexes": [
+                    models.Index(fields=["request_id"], name="event_by_request"),
                     models.Index(fields=["user_id", "-id"], name="event_by_user"),
                     models.Index(fields=["subject_id", "-id"], name="event_by_subject"),
+                    models.Index(fields=["connection_id", "-id"], name="event_by_connection"),
+                    models.Index(fields=["channel", "-id"], name="event_by_channel"),
+                    models.Index(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                (
+                                    "user.expired",
+                                    "user.expiry_taken_over",
+                                    "user.unexpired",
+                                    "user.reactivation_requested",
+                                    "identity.split_off",
+                                ),
+                            )
+                        ),
+                        fields=["-id"],
+                        name="event_about_expiry",
+                    ),
+                    models.Index(
+                        condition=models.Q(("kind", "user.signed_in")), fields=["-id"], name="event_about_sign_ins"
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("kind__startswith", "role."), ("kind__startswith", "grant."), _connector="OR"
+                        ),
+                        fields=["-id"],
+                        name="event_about_roles",
+                    ),
+                    models.Index(
+                        condition=models.Q(("kind__startswith", "group.")),
+                        fields=["-id"],
+                        name="event_about_push_groups",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("subject_type__in", ("connection", "customer")),
+                            models.Q(("kind__in", ("scim.refused", "sso.refused")), _negated=True),
+                        ),
+                        fields=["-id"],
+                        name="event_about_connections",
+                    ),
+                    models.Index(
+                        condition=models.Q(("kind__in", ("scim.refused", "sso.refused"))),
+                        fields=["-id"],
+                        name="event_about_refused",
+                    ),
                     models.Index(
                         condition=models.Q(("kind__in", ("role.deleted", "group.deleted"))),
                         fields=["subject_id"],
@@ -338,9 +455,25 @@ class Migration(migrations.Migration):
                         condition=models.Q(("kind", "password.alarm")), fields=["at"], name="event_password_alarm"
                     ),
                     models.Index(
-                        condition=models.Q(("kind__in", ("scim.refused", "sso.refused"))),
+                        condition=models.Q(
+                            ("kind__in", ("scim.refused", "sso.refused", "push.rest_dropped", "connection.succeeded"))
+                        ),
                         fields=["connection_id", "at"],
-                        name="event_refused",
+                        name="event_quoting",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("actor_kind__in", ("admin", "sign_in")), models.Q(("actor_id", ""), _negated=True)
+                        ),
+                        fields=["actor_id"],
+                        name="event_by_administrator",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("actor_kind", "setup_link"), ("kind", "oauth_client.consenter_expired"), _connector="OR"
+                        ),
+                        fields=["-id"],
+                        name="event_naming_administrator",
                     ),
                     models.Index(
                         condition=models.Q(("kind__in", ("scim.refused", "sso.refused"))),
@@ -379,7 +512,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("external_id", models.CharField(blank=True, max_length=255, null=True, verbose_name="externalId")),
-                ("active", models.BooleanField(default=True, help_text="The value from the IdP.")),
+                ("active", models.BooleanField(default=True, help_text="The value from the identity provider.")),
                 ("given_name", models.CharField(blank=True, max_length=1024)),
                 ("family_name", models.CharField(blank=True, max_length=1024)),
                 ("email", models.CharField(blank=True, max_length=255)),
@@ -395,7 +528,7 @@ class Migration(migrations.Migration):
                     "sent_uid",
                     models.CharField(
                         blank=True,
-                        help_text="The last UID from the IdP that was not accepted (drift).",
+                        help_text="The last UID from the identity provider that was not accepted (drift).",
                         max_length=255,
                         verbose_name="UID not applied",
                     ),
@@ -450,7 +583,10 @@ class Migration(migrations.Migration):
                 (
                     "groups_unlisted_since",
                     models.DateTimeField(
-                        blank=True, editable=False, help_text="Since when the IdP does not list the groups.", null=True
+                        blank=True,
+                        editable=False,
+                        help_text="Since when the identity provider does not list the groups.",
+                        null=True,
                     ),
                 ),
                 (
@@ -465,7 +601,7 @@ class Migration(migrations.Migration):
                 (
                     "reactivation_requested_at",
                     models.DateTimeField(
-                        blank=True, help_text="The IdP lists an expired user as active again.", null=True
+                        blank=True, help_text="The identity provider lists an expired user as active again.", null=True
                     ),
                 ),
                 (
@@ -482,6 +618,7 @@ class Migration(migrations.Migration):
                 (
                     "connection",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="identities",
                         to="core_identity.connection",
@@ -574,8 +711,8 @@ class Migration(migrations.Migration):
                             ("open", "open"),
                             ("same_person", "the same person"),
                             ("different_people", "different people"),
-                            ("dismissed", "dismissed: still refused, only counted"),
-                            ("gone", "gone by itself"),
+                            ("dismissed", "dismissed: messages are still refused, and only counted"),
+                            ("gone", "closed by itself"),
                         ],
                         default="open",
                         max_length=20,
@@ -587,9 +724,9 @@ class Migration(migrations.Migration):
                         default=False, editable=False, help_text="The next message with these keys counts as confirmed."
                     ),
                 ),
-                ("count", models.PositiveIntegerField(default=1, verbose_name="times met")),
-                ("first_at", models.DateTimeField(verbose_name="first met")),
-                ("last_at", models.DateTimeField(verbose_name="last met")),
+                ("count", models.PositiveIntegerField(default=1, verbose_name="times received")),
+                ("first_at", models.DateTimeField(verbose_name="first received")),
+                ("last_at", models.DateTimeField(verbose_name="last received")),
                 ("reference", models.CharField(blank=True, max_length=64, verbose_name="last reference")),
                 ("resolved_at", models.DateTimeField(blank=True, null=True)),
                 ("resolved_by", models.CharField(blank=True, max_length=300)),
@@ -650,7 +787,10 @@ class Migration(migrations.Migration):
                 (
                     "connection",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core_identity.connection"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core_identity.connection",
                     ),
                 ),
                 (
@@ -835,11 +975,14 @@ class Migration(migrations.Migration):
                 ),
                 ("key", models.CharField(blank=True, max_length=255)),
                 ("label", models.CharField(blank=True, max_length=255)),
+                ("given_by", models.CharField(blank=True, db_default="", max_length=300)),
+                ("reason", models.CharField(blank=True, db_default="", max_length=1024)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "connection",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -885,6 +1028,32 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Session",
+            fields=[
+                (
+                    "session_key",
+                    models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name="session key"),
+                ),
+                ("session_data", models.TextField(verbose_name="session data")),
+                ("expire_date", models.DateTimeField(db_index=True, verbose_name="expire date")),
+                ("user_id", models.UUIDField(editable=False, null=True)),
+                ("identity_id", models.UUIDField(editable=False, null=True)),
+                (
+                    "began_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+            ],
+            options={
+                "permissions": (("end_session", "Can end the sessions of a user"),),
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("user_id__isnull", False)), fields=["user_id"], name="session_by_user"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="SetupLink",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -908,7 +1077,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "made_by",
+                    "created_by",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
                     ),
@@ -1036,6 +1205,22 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="user",
             index=models.Index(
+                condition=models.Q(("merged_into__isnull", False)), fields=["merged_into"], name="user_merged"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("expired_at__isnull", False)), fields=["username_key"], name="user_expired"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(condition=models.Q(("is_staff", True)), fields=["username_key"], name="user_staff"),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
                 condition=models.Q(("expired_connection__isnull", False)),
                 fields=["expired_connection", "expired_at"],
                 name="user_by_expiry",
@@ -1068,6 +1253,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="identity",
             index=models.Index(fields=["connection", "changed_at"], name="identity_by_change"),
+        ),
+        migrations.AddIndex(
+            model_name="identity",
+            index=models.Index(
+                condition=models.Q(("active", False), ("deleted_at__isnull", False), _connector="OR"),
+                fields=["user"],
+                name="identity_not_live",
+            ),
         ),
         migrations.AddIndex(
             model_name="identity",
@@ -1194,6 +1387,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="grant",
             index=models.Index(fields=["channel", "key", "user"], name="grant_by_source"),
+        ),
+        migrations.AddIndex(
+            model_name="grant",
+            index=models.Index(condition=models.Q(("channel", "sso")), fields=["connection"], name="grant_by_sign_in"),
         ),
         migrations.AddConstraint(
             model_name="grant",

@@ -156,7 +156,7 @@ class Migration(migrations.Migration):
                 ("allows_client_credentials", models.BooleanField(default=True, verbose_name="client credentials")),
                 (
                     "last_used_at",
-                    models.DateTimeField(editable=False, null=True, verbose_name="last call with one of its tokens"),
+                    models.DateTimeField(editable=False, null=True, verbose_name="last request with one of its tokens"),
                 ),
                 ("consented_at", models.DateTimeField(editable=False, null=True)),
                 (
@@ -240,11 +240,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("resource_type", models.CharField(blank=True, max_length=30)),
-                ("resource_id", models.UUIDField(db_index=True, null=True)),
+                ("resource_id", models.UUIDField(null=True)),
                 ("status", models.PositiveSmallIntegerField()),
                 ("scim_type", models.CharField(blank=True, max_length=30, verbose_name="scimType")),
                 ("decision", models.CharField(blank=True, max_length=300)),
-                ("reference", models.CharField(blank=True, db_index=True, max_length=10)),
+                ("reference", models.CharField(blank=True, max_length=10)),
                 ("duration_ms", models.PositiveIntegerField(verbose_name="duration in ms")),
                 ("cause", models.CharField(blank=True, max_length=30)),
                 ("sentence", models.CharField(blank=True, max_length=1024, verbose_name="answer to the client")),
@@ -260,8 +260,17 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "provisioning log",
                 "ordering": ("-id",),
                 "indexes": [
+                    models.Index(fields=["reference"], name="provisioning_by_reference"),
                     django.contrib.postgres.indexes.GinIndex(fields=["keys"], name="provisioning_by_key"),
+                    django.contrib.postgres.indexes.GinIndex(
+                        condition=models.Q(("status__gte", 400)), fields=["keys"], name="provisioning_refusal_by_key"
+                    ),
                     models.Index(fields=["connection_slug", "-id"], name="provisioning_by_connection"),
+                    models.Index(
+                        condition=models.Q(("resource_id__isnull", False)),
+                        fields=["resource_id", "-id"],
+                        name="provisioning_by_resource",
+                    ),
                     models.Index(condition=models.Q(("status__gte", 400)), fields=["-id"], name="provisioning_failed"),
                 ],
             },

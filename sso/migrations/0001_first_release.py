@@ -48,7 +48,9 @@ class Migration(migrations.Migration):
                 (
                     "idp_initiated",
                     models.BooleanField(
-                        help_text="Unknown if it was not believed.", null=True, verbose_name="started at the IdP"
+                        help_text="Unknown if it was not believed.",
+                        null=True,
+                        verbose_name="started at the identity provider",
                     ),
                 ),
                 ("identity_id", models.UUIDField(null=True)),
@@ -86,12 +88,25 @@ class Migration(migrations.Migration):
                 "ordering": ("-id",),
                 "indexes": [
                     django.contrib.postgres.indexes.GinIndex(fields=["keys"], name="sign_in_by_key"),
+                    django.contrib.postgres.indexes.GinIndex(
+                        condition=models.Q(("kind", "person_refused")), fields=["keys"], name="sign_in_refused_by_key"
+                    ),
                     models.Index(fields=["kind", "-id"], name="sign_in_by_kind"),
                     models.Index(fields=["connection_slug", "-id"], name="sign_in_by_connection"),
                     models.Index(
                         condition=models.Q(models.Q(("code", "signed_in"), _negated=True), ("is_test", False)),
                         fields=["connection_slug", "-at"],
                         name="sign_in_refused",
+                    ),
+                    models.Index(
+                        condition=models.Q(("code", "signed_in"), ("is_test", False)),
+                        fields=["connection_slug", "-id"],
+                        name="sign_in_succeeded",
+                    ),
+                    models.Index(
+                        condition=models.Q(("code", "signature"), ("is_test", False)),
+                        fields=["connection_slug", "-at"],
+                        name="sign_in_unknown_certificate",
                     ),
                     models.Index(
                         condition=models.Q(("user_id__isnull", False)),
@@ -105,15 +120,17 @@ class Migration(migrations.Migration):
             name="SamlSettings",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("idp_entity_id", models.CharField(max_length=1024, verbose_name="entity ID of the IdP")),
+                ("idp_entity_id", models.CharField(max_length=1024, verbose_name="entity ID of the identity provider")),
                 (
                     "sso_url",
-                    models.CharField(blank=True, max_length=2000, verbose_name="single sign-on URL of the IdP"),
+                    models.CharField(
+                        blank=True, max_length=2000, verbose_name="single sign-on URL of the identity provider"
+                    ),
                 ),
                 (
                     "sso_post_url",
                     models.CharField(
-                        blank=True, max_length=2000, verbose_name="single sign-on URL of the IdP, by POST"
+                        blank=True, max_length=2000, verbose_name="single sign-on URL of the identity provider, by POST"
                     ),
                 ),
                 (
@@ -121,24 +138,35 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[("redirect", "Redirect"), ("post", "POST")],
                         default="redirect",
-                        help_text="Redirect or POST. If the IdP has no address for this one, we use the other.",
+                        help_text="Redirect or POST. If the identity provider has no address for this one, we use the other.",
                         max_length=8,
                         verbose_name="binding of our AuthnRequests",
                     ),
                 ),
-                ("slo_url", models.CharField(blank=True, max_length=2000, verbose_name="single logout URL of the IdP")),
+                (
+                    "slo_url",
+                    models.CharField(
+                        blank=True, max_length=2000, verbose_name="single logout URL of the identity provider"
+                    ),
+                ),
                 (
                     "slo_answer_url",
-                    models.CharField(blank=True, max_length=2000, verbose_name="URL of the IdP for logout answers"),
+                    models.CharField(
+                        blank=True, max_length=2000, verbose_name="URL of the identity provider for logout answers"
+                    ),
                 ),
                 (
                     "slo_post_url",
-                    models.CharField(blank=True, max_length=2000, verbose_name="single logout URL of the IdP, by POST"),
+                    models.CharField(
+                        blank=True, max_length=2000, verbose_name="single logout URL of the identity provider, by POST"
+                    ),
                 ),
                 (
                     "slo_post_answer_url",
                     models.CharField(
-                        blank=True, max_length=2000, verbose_name="URL of the IdP for logout answers, by POST"
+                        blank=True,
+                        max_length=2000,
+                        verbose_name="URL of the identity provider for logout answers, by POST",
                     ),
                 ),
                 (
@@ -146,7 +174,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[("redirect", "Redirect"), ("post", "POST")],
                         default="post",
-                        help_text="Okta certainly accepts POST. If the IdP has no address for this one, we use the other.",
+                        help_text="Okta certainly accepts POST. If the identity provider has no address for this one, we use the other.",
                         max_length=8,
                         verbose_name="binding of our logout messages",
                     ),
@@ -154,7 +182,7 @@ class Migration(migrations.Migration):
                 (
                     "certificates",
                     models.JSONField(
-                        help_text="Signing certificates of the IdP, as PEM. We accept a signature by any of them."
+                        help_text="Signing certificates of the identity provider, as PEM. We accept a signature by any of them."
                     ),
                 ),
                 (
@@ -167,16 +195,16 @@ class Migration(migrations.Migration):
                             ("either", "the Response or the Assertion"),
                         ],
                         default="both",
-                        help_text="Okta signs both. Entra, ADFS and Google sign the Assertion by default. Shibboleth and a Keycloak client created by hand sign the Response. Use the last choice only while an IdP changes from one to the other.",
+                        help_text="Okta signs both. Entra, ADFS and Google sign the Assertion by default. Shibboleth and a Keycloak client created by hand sign the Response. Use the last choice only while an identity provider changes from one to the other.",
                         max_length=9,
-                        verbose_name="what the IdP must sign",
+                        verbose_name="what the identity provider must sign",
                     ),
                 ),
                 (
                     "want_encrypted",
                     models.BooleanField(
                         default=False,
-                        help_text="If we have a key, we always accept encrypted assertions; with this setting we refuse all others. Give our certificate to the IdP first.",
+                        help_text="If we have a key, we always accept encrypted assertions; with this setting we refuse all others. Give our certificate to the identity provider first.",
                         verbose_name="assertions must be encrypted",
                     ),
                 ),
@@ -184,7 +212,7 @@ class Migration(migrations.Migration):
                     "sign_requests",
                     models.BooleanField(
                         default=False,
-                        help_text="For an IdP that checks them. Give it our certificate first. Otherwise it refuses everybody on its own page.",
+                        help_text="For an identity provider that checks them. Give it our certificate first. Otherwise it refuses everybody on its own page.",
                         verbose_name="we sign our AuthnRequests",
                     ),
                 ),
@@ -192,7 +220,7 @@ class Migration(migrations.Migration):
                     "sign_metadata",
                     models.BooleanField(
                         default=False,
-                        help_text="For an IdP that checks this. Okta and Entra do not.",
+                        help_text="For an identity provider that checks this. Okta and Entra do not.",
                         verbose_name="we sign our metadata",
                     ),
                 ),
@@ -200,15 +228,15 @@ class Migration(migrations.Migration):
                     "force_authn",
                     models.BooleanField(
                         default=False,
-                        help_text="People must sign in again at the IdP each time, even with a session there, and the answer must confirm it.",
-                        verbose_name="the IdP must ask people again at each sign-in",
+                        help_text="People must sign in again at the identity provider each time, even with a session there, and the answer must confirm it.",
+                        verbose_name="the identity provider must ask people again at each sign-in",
                     ),
                 ),
                 (
                     "authn_context",
                     models.CharField(
                         blank=True,
-                        help_text="An AuthnContextClassRef that each AuthnRequest demands and each answer must contain exactly. An IdP that does not support it refuses everybody. Empty: the IdP decides, which MFA needs.",
+                        help_text="An AuthnContextClassRef that each AuthnRequest demands and each answer must contain exactly. An identity provider that does not support it refuses everybody. Empty: the identity provider decides, which MFA needs.",
                         max_length=255,
                         verbose_name="how people must prove their identity",
                     ),
@@ -228,7 +256,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="The address for `connection refresh-metadata`. Changes are pending until an administrator adopts them.",
                         max_length=2000,
-                        verbose_name="address of the IdP's metadata",
+                        verbose_name="address of the identity provider's metadata",
                     ),
                 ),
                 ("metadata_valid_until", models.DateTimeField(null=True, verbose_name="metadata is valid until")),
@@ -262,7 +290,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         default=False,
                         help_text="Okta's dashboard tile needs it. Such a sign-in does not answer a request from us, so it proves less: a stolen, unused one opens a session in any browser. A bookmark app in Okta with our sign-in page gives the same tile without this.",
-                        verbose_name="sign-ins may start at the IdP",
+                        verbose_name="sign-ins may start at the identity provider",
                     ),
                 ),
                 ("first_name_attribute", models.CharField(default="FirstName", max_length=255)),
@@ -279,7 +307,7 @@ class Migration(migrations.Migration):
                     "external_id_attribute",
                     models.CharField(
                         blank=True,
-                        help_text="If the assertion contains the externalId that SCIM sends, enter its attribute: it is then the only second mark.",
+                        help_text="If the assertion contains the externalId that SCIM sends, enter its attribute: it is then the only mark beside the UID.",
                         max_length=255,
                         verbose_name="externalId attribute",
                     ),
@@ -318,10 +346,9 @@ class Migration(migrations.Migration):
                 (
                     "request_id",
                     models.CharField(
-                        help_text="ID of our AuthnRequest; empty if the IdP began.",
+                        help_text="ID of our AuthnRequest; empty if the identity provider began.",
                         max_length=64,
                         null=True,
-                        unique=True,
                     ),
                 ),
                 ("browser_hash", models.CharField(max_length=64)),
@@ -332,7 +359,7 @@ class Migration(migrations.Migration):
                 ("next_path", models.CharField(blank=True, max_length=2000)),
                 ("expires_at", models.DateTimeField(db_index=True)),
                 ("used_at", models.DateTimeField(null=True)),
-                ("ticket_hash", models.CharField(max_length=64, null=True, unique=True)),
+                ("ticket_hash", models.CharField(max_length=64, null=True)),
                 ("session_until", models.DateTimeField(null=True)),
                 ("name_id", models.CharField(blank=True, max_length=1024)),
                 ("name_id_format", models.CharField(blank=True, max_length=255)),
@@ -371,10 +398,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
+                    models.UniqueConstraint(fields=("request_id",), name="sign_in_request_once"),
+                    models.UniqueConstraint(fields=("ticket_hash",), name="sign_in_ticket_once"),
                     models.CheckConstraint(
                         condition=models.Q(("tester", None), ("identity", None), _connector="OR"),
                         name="a_test_opens_no_session",
-                    )
+                    ),
                 ],
             },
         ),
@@ -410,7 +439,7 @@ class Migration(migrations.Migration):
             name="SsoSession",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("session_key", models.CharField(max_length=40, unique=True)),
+                ("session_key", models.CharField(max_length=40)),
                 ("name_id", models.CharField(max_length=1024)),
                 ("name_id_format", models.CharField(blank=True, max_length=255)),
                 ("session_index", models.TextField(blank=True)),
@@ -418,7 +447,10 @@ class Migration(migrations.Migration):
                 (
                     "connection",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core_identity.connection"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core_identity.connection",
                     ),
                 ),
                 (
@@ -430,6 +462,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [models.Index(fields=["connection", "name_id"], name="sso_session_by_name_id")],
+                "constraints": [models.UniqueConstraint(fields=("session_key",), name="sso_session_once")],
             },
         ),
         migrations.CreateModel(
@@ -444,7 +477,10 @@ class Migration(migrations.Migration):
                 (
                     "connection",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core_identity.connection"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core_identity.connection",
                     ),
                 ),
             ],

@@ -23,6 +23,8 @@ TERMS: Final[Mapping[str, str]] = {
     "nothing": "nobody at all",
 }
 """Texts that an administrator types into a search box, one of each kind."""
+EVERYBODY: Final = "all rows of the list"
+"""The end of the name of a preview that counts all that a list finds."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def _pages_of_one(name: str, page: Any, row: Any, request: Any) -> Iterator[Visi
 def _declared(name: str, page: Any, row: Any) -> Iterator[Visit]:
     from core_identity.admin.across import AcrossPage
     from core_identity.admin.people_page import PeoplePage
-    from core_identity.admin_kit.bulk import ListedBulkPage
+    from core_identity.admin_kit.bulk import ALL, IDS, ListedBulkPage
     from core_identity.admin_kit.pages import RowPage
 
     for declared in getattr(page, "pages", ()):
@@ -102,9 +104,11 @@ def _declared(name: str, page: Any, row: Any) -> Iterator[Visit]:
             address = _address(page, declared.name)
             if issubclass(declared, AcrossPage):
                 yield from _across(title, address, declared)
-            elif issubclass(declared, PeoplePage | ListedBulkPage) and row is not None:
-                one = "user" if issubclass(declared, PeoplePage) else "id"
-                yield Visit(title, f"{address}?{one}={row.pk}")
+            elif issubclass(declared, PeoplePage) and row is not None:
+                yield Visit(title, f"{address}?user={row.pk}")
+            elif issubclass(declared, ListedBulkPage) and row is not None:
+                yield Visit(title, f"{address}?{IDS}={row.pk}")
+                yield Visit(f"{title}, {EVERYBODY}", f"{address}?{ALL}=1")
             else:
                 yield Visit(title, address)
         elif row is not None:

@@ -231,7 +231,7 @@ class ListedBulkPage(BulkPage):
         listing.GET = query.copy()
         del listing.GET[ALL]
         try:
-            found = self.admin.get_changelist_instance(listing).queryset
+            found = self.admin.rows_found(listing)
         except IncorrectLookupParameters:
             return self.nobody()
         rows: QuerySet[Any] = model.objects.filter(pk__in=found.order_by().values("pk"))

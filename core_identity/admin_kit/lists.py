@@ -22,6 +22,9 @@ COUNTED: Final = 10_000
 """A count ends here, because an exact count reads the whole table. Pages end here, too: a search or a filter leads further."""
 
 
+_WITHOUT_PAGE: Final = "without_page"
+
+
 class BoundedPaginator(Paginator):
     """Counts no further than `COUNTED`."""
 
@@ -47,6 +50,8 @@ class LoadedList(ChangeList):
     """The facts for the empty list of a search, if its page knows more than that."""
 
     def get_results(self, request: HttpRequest) -> None:
+        if getattr(request, _WITHOUT_PAGE, False):
+            return
         super().get_results(request)
         self.search_note = getattr(request, "search_note", "")
         keys = list(self.result_list.values_list("pk", flat=True))
@@ -122,6 +127,12 @@ class LongList(admin.ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LoadedList
+
+    def rows_found(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return all rows that the list finds by its search and filters, and read none. Raise ``IncorrectLookupParameters``."""
+        setattr(request, _WITHOUT_PAGE, True)
+        found: QuerySet[Any] = self.get_changelist_instance(request).queryset
+        return found
 
     def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Load what the rows of a page show of other tables, for all of them at once."""

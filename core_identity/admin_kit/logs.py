@@ -79,7 +79,7 @@ class ReadOnlyLog(LongList):
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            listed = self.get_changelist_instance(request).queryset
+            listed = self.rows_found(request)
         except IncorrectLookupParameters:
             return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         name = f"{self.export_name}-{timezone.now():%Y%m%d-%H%M%S}.{way}"

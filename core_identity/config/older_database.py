@@ -14,9 +14,9 @@ from django.db.migrations.recorder import MigrationRecorder
 FIRST_OF_THE_FORMER: Final = ("core_identity", "0001_initial")
 """A database from before the migrations were joined lists this one. No release has it."""
 
-FORMER_COLUMN: Final = """SELECT EXISTS (SELECT FROM information_schema.columns WHERE table_schema = current_schema()
-    AND table_name = 'core_identity_identity' AND column_name = 'said_uid')"""
-"""A database from shortly before release 0.1 has this column. It is now called ``sent_uid``."""
+HAS_FORMER_COLUMN: Final = """SELECT EXISTS (SELECT FROM information_schema.columns WHERE table_schema = current_schema()
+    AND table_name = 'core_identity_identity' AND column_name IN ('said_uid', 'sent_uid'))"""
+"""A database from shortly before release 0.1 has one of these columns. It is now called ``drift_uid``."""
 
 OLDER: Final = checks.Error(
     "This database is from before release 0.1. It cannot be upgraded, and nothing in it was changed.",
@@ -32,7 +32,7 @@ def is_older(applied: Collection[tuple[str, str]]) -> bool:
     if FIRST_OF_THE_FORMER in applied:
         return True
     with connection.cursor() as cursor:
-        cursor.execute(FORMER_COLUMN)
+        cursor.execute(HAS_FORMER_COLUMN)
         (has_former_column,) = cursor.fetchone()
     return bool(has_former_column)
 

@@ -525,7 +525,7 @@ class Migration(migrations.Migration):
                     models.JSONField(blank=True, default=dict, help_text="Other SCIM attributes, kept as sent."),
                 ),
                 (
-                    "sent_uid",
+                    "drift_uid",
                     models.CharField(
                         blank=True,
                         help_text="The last UID from the identity provider that was not accepted (drift).",

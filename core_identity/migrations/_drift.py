@@ -30,11 +30,11 @@ def _differs(source: str, field: str) -> str:
 
 
 FIELDS = f"""array_remove(ARRAY[{", ".join(_differs(*pair) for pair in PAIRS)},
-    CASE WHEN one.sent_uid <> '' THEN 'uid' END]::varchar(20)[], NULL)"""
+    CASE WHEN one.drift_uid <> '' THEN 'uid' END]::varchar(20)[], NULL)"""
 LIVE = "one.deleted_at IS NULL AND one.offered_at IS NULL"
 SOURCES = (
     *(source for source, _ in PAIRS),
-    "sent_uid",
+    "drift_uid",
     "pushed_at",
     "deleted_at",
     "offered_at",

@@ -54,7 +54,7 @@ class Identity(GuardedModel):
     organization = models.CharField(max_length=1024, blank=True)
     department = models.CharField(max_length=1024, blank=True)
     attributes = models.JSONField(default=dict, blank=True, help_text="Other SCIM attributes, kept as sent.")
-    sent_uid = models.CharField(
+    drift_uid = models.CharField(
         "UID not applied",
         max_length=255,
         blank=True,

@@ -76,7 +76,7 @@ def permitted_changes(
 class Stored:
     """The stored values of a SCIM resource, read from one snapshot.
 
-    ``uid`` is the current UID as written, and ``uid_key`` as compared; both None if there is none. ``sent_uid`` is the UID that is kept as drift.
+    ``uid`` is the current UID as written, and ``uid_key`` as compared; both None if there is none. ``drift_uid`` is the UID that is kept as drift.
     ``identity`` and ``user`` map names of fields to values: those in `MIRRORED`, and those that follow them. ``has_conflict``: a conflict is pending
     that a message about this person could close or use up (R9).
     """
@@ -84,7 +84,7 @@ class Stored:
     uid: str | None
     uid_key: str | None
     derived: bool
-    sent_uid: str
+    drift_uid: str
     identity: Mapping[str, Any]
     user: Mapping[str, str]
     names_are_the_uid: bool
@@ -116,7 +116,7 @@ def _uid_stays(uid: str | None, stored: Stored) -> bool:
     """Whether neither the UID nor a UID that is kept as drift changes (R6, R8a)."""
     if uid is None:  # a derived UID follows the userName
         return stored.uid is not None and (not stored.derived or stored.uid_key == stored.identity["user_name_key"])
-    return uid == stored.uid and key(uid) == stored.uid_key and not stored.derived and not stored.sent_uid
+    return uid == stored.uid and key(uid) == stored.uid_key and not stored.derived and not stored.drift_uid
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,9 @@ def drift_in(identity: Identity) -> list[Drift]:
     found = [
         Drift(slug, identity.pk, one.field, one.idp_value, one.core_value) for one in differences(sent, core_values)
     ]
-    if identity.sent_uid:
+    if identity.drift_uid:
         current = next((uid.uid for uid in identity.uids.all() if uid.current), "")
-        found.append(Drift(slug, identity.pk, UID, identity.sent_uid, current))
+        found.append(Drift(slug, identity.pk, UID, identity.drift_uid, current))
     return found
 
 

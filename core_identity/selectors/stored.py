@@ -93,7 +93,7 @@ def facts_of(identity: Identity) -> Stored:
         uid=uid.uid if uid else None,
         uid_key=uid.uid_key if uid else None,
         derived=uid is not None and uid.derived,
-        sent_uid=identity.sent_uid,
+        drift_uid=identity.drift_uid,
         identity={name: getattr(identity, name) for name in MIRRORED},
         user={field: getattr(user, field) for field in FIELDS},
         names_are_the_uid=identity.connection.uid_rule == UidRule.NAME,
@@ -111,12 +111,12 @@ def _loaded(identity: Identity) -> Loaded:
 
 def _stored_row(row: tuple[Any, ...]) -> StoredRow:
     one = shown(row[:_FIRST_FACT])
-    enabled, uid_rule, uid, uid_key, derived, sent_uid, pushed, offered, has_conflict, *texts = row[_FIRST_FACT:]
+    enabled, uid_rule, uid, uid_key, derived, drift_uid, pushed, offered, has_conflict, *texts = row[_FIRST_FACT:]
     facts = Stored(
         uid=uid,
         uid_key=uid_key,
         derived=bool(derived),
-        sent_uid=sent_uid,
+        drift_uid=drift_uid,
         identity={
             **one.texts,
             **{name: getattr(one, name) for name in _SHOWN},
@@ -197,7 +197,7 @@ _FIRST_FACT: Final = len(ShownIdentity._fields) - 1 + len(SOURCES)
 _ROW: Final = f"""
 SELECT {COLUMNS},
     sender.enabled, sender.uid_rule, now.uid, now.uid_key, now.derived,
-    one.sent_uid, one.pushed_at IS NOT NULL, one.offered_at IS NOT NULL, {_HAS_CONFLICT},
+    one.drift_uid, one.pushed_at IS NOT NULL, one.offered_at IS NOT NULL, {_HAS_CONFLICT},
     {", ".join(f"one.{name}" for name in _HIDDEN)}, {", ".join(f"held.{field}" for field in FIELDS)}
 {_FROM}
 """

@@ -43,7 +43,7 @@ AT_ONCE: Final = 10_000
 """Events that one statement blanks."""
 
 OF_USER: Final = ("email", "email_key", *FIELDS)
-OF_IDENTITY: Final = ("user_name", "email", "email_key", "sent_uid", "name_id", "name_id_key", *SOURCES)
+OF_IDENTITY: Final = ("user_name", "email", "email_key", "drift_uid", "name_id", "name_id_key", *SOURCES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = Fal
         now=database_now(),
         then=_remembered(user, identity),
         today=snapshot(identity),
-        uid_in_doubt=uid_moves or bool(identity.sent_uid),
+        uid_in_doubt=uid_moves or bool(identity.drift_uid),
     )
     if granted:
         _unexpire(actor=actor, user=user, connection=connection, reason="reactivated by the identity provider")

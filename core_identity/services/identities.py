@@ -57,7 +57,7 @@ def known(identity: Identity | None) -> Known | None:
         derived=uid is not None and uid.derived,
         expired=identity.user.expired_at is not None,
         uid_key=uid.uid_key if uid else "",
-        drift_uid_key=key(identity.sent_uid),
+        drift_uid_key=key(identity.drift_uid),
         new_uid_held=identity.new_uid_held,
     )
 
@@ -206,8 +206,8 @@ def claim(*, actor: Actor, identity: Identity) -> None:
 
 def accept_drift(identity: Identity, *, uid: str) -> None:
     """Clear the drift of a UID, because an administrator gives this UID to the identity (R8a)."""
-    if key(identity.sent_uid) in {"", key(uid)}:
-        identity.sent_uid, identity.new_uid_held = "", False
+    if key(identity.drift_uid) in {"", key(uid)}:
+        identity.drift_uid, identity.new_uid_held = "", False
 
 
 def current_uid(identity: Identity) -> IdentityUid | None:

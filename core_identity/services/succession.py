@@ -55,11 +55,13 @@ class RekeyPlan:
 
 def plan_rekey(connection: Connection) -> RekeyPlan:
     people = Identity.objects.filter(connection=connection, deleted_at__isnull=True)
-    sent_uid = Exists(IdentityUid.objects.filter(identity=OuterRef("pk"), current=True, derived=False))
+    not_derived = Exists(IdentityUid.objects.filter(identity=OuterRef("pk"), current=True, derived=False))
     live = people.filter(active=True, external_id__isnull=False)
     named = live.filter(pushed_at__isnull=False, user_name_key__isnull=False)
-    pushed, derived = named.filter(sent_uid).count(), named.exclude(sent_uid).count()
-    by_sign_in = live.filter(sent_uid, pushed_at__isnull=True, offered_at__isnull=True).exclude(name_id_key="").count()
+    pushed, derived = named.filter(not_derived).count(), named.exclude(not_derived).count()
+    by_sign_in = (
+        live.filter(not_derived, pushed_at__isnull=True, offered_at__isnull=True).exclude(name_id_key="").count()
+    )
     return RekeyPlan(pushed, derived, by_sign_in, people.count() - pushed - derived - by_sign_in)
 
 

@@ -391,7 +391,7 @@ def faults_of_uids(case: Case, answer: str, stored: Identity, person: Person) ->
         wanted = person.uid
     if current != [wanted]:
         yield f"the UID is {current}, not {wanted}"
-    if answer == "drift" and stored.sent_uid != person.uid:
+    if answer == "drift" and stored.drift_uid != person.uid:
         yield "the UID not applied was not noted (R18)"
     if answer not in {"create", "enter Z"} and case["X"] != "derived" and not {X.uid, FORMER} <= set(uids):
         yield "a former UID was lost (R5)"

@@ -67,7 +67,7 @@ def test_a_stored_row_is_the_same_as_the_stored_person(
 ) -> None:
     group = PushGroup.objects.create(connection=acme, display_name="Writers", name_key="writers")
     PushGroupMember.objects.create(group=group, identity=jane)
-    Identity.objects.update(sent_uid="other", name_id="Jane", name_id_key="jane", offered_at=timezone.now())
+    Identity.objects.update(drift_uid="other", name_id="Jane", name_id_key="jane", offered_at=timezone.now())
     User.objects.update(title="Boss")
     if pending:
         conflict(acme, subject=jane, other=jane.user)

@@ -101,8 +101,8 @@ def _rule(rule: str) -> Callable[[Identity], object]:
 
 
 STATES: tuple[Callable[[Identity], object], ...] = (
-    _set(sent_uid="u9"),
-    _set(sent_uid="u1"),
+    _set(drift_uid="u9"),
+    _set(drift_uid="u1"),
     _set(active=False),
     _set(deleted_at=timezone.now()),
     _set(pushed_at=None),

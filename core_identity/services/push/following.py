@@ -44,16 +44,16 @@ def follow_push(
     uid_moves = uid_differs = False
     was_resource = identity.is_resource
     before = columns_of(identity)
-    mirrored, sent_uid = person, identity.sent_uid
+    mirrored, drift_uid = person, identity.drift_uid
     if identity.offered_at is not None:
         require_claimable(connection=connection, person=person, identity=identity)
         claim(actor=actor, identity=identity)
     if decision is Decision.DRIFT:
-        identity.sent_uid = person.uid or ""
+        identity.drift_uid = person.uid or ""
         identity.new_uid_held = identity.new_uid_held or not was_live
         mirrored = replace(person, external_id=None)
     elif uid:
-        identity.sent_uid = ""
+        identity.drift_uid = ""
         former = current_uid(identity)
         uid_differs = former is None or former.derived or former.uid != uid
         uid_moves = set_uid(actor=actor, identity=identity, uid=uid)
@@ -61,8 +61,8 @@ def follow_push(
             identity.session_epoch += 1
             identity.new_uid_held = False
     changes = write_identity(identity, mirrored)
-    if identity.sent_uid != sent_uid:
-        changes["sent_uid"] = (sent_uid, identity.sent_uid)
+    if identity.drift_uid != drift_uid:
+        changes["drift_uid"] = (drift_uid, identity.drift_uid)
     if not uid or decision is Decision.DRIFT:
         _follow_rename(actor=actor, connection=connection, identity=identity)
     if identity.pushed_at is None:

@@ -62,10 +62,11 @@ def test_migrate_refuses_an_older_database(older: str) -> None:
     expect_refusal(run(*manage_command(this_checkout(), "migrate", "--noinput"), url=older), older)
 
 
-def test_migrate_refuses_a_database_with_a_former_column(older: str) -> None:
+@pytest.mark.parametrize("column", ["said_uid", "sent_uid"])
+def test_migrate_refuses_a_database_with_a_former_column(older: str, column: str) -> None:
     with psycopg.connect(older, autocommit=True) as connection:
         connection.execute("UPDATE django_migrations SET name = '0001_first_release'")
-        connection.execute("CREATE TABLE core_identity_identity (said_uid text)")
+        connection.execute(f"CREATE TABLE core_identity_identity ({column} text)")
     done = run(*manage_command(this_checkout(), "migrate", "--noinput"), url=older)
     assert done.returncode == 1
     assert "core_identity.E001" in done.stderr

@@ -123,10 +123,10 @@ def test_a_username_stays_unique_in_all_of_core_R8(jane: Identity) -> None:
 
 def test_accepting_a_drifted_uid_moves_it_and_ends_the_sessions_R8a_R18(zoe: Identity) -> None:
     identity = say(zoe, uid="zoë.weiß")
-    assert (identity.sent_uid, drifted(zoe)) == ("zoë.weiß", {"uid"})
+    assert (identity.drift_uid, drifted(zoe)) == ("zoë.weiß", {"uid"})
     assert take(zoe, "uid") == {"uid": ("zoë.müller", "zoë.weiß")}
     zoe.refresh_from_db()
-    assert (zoe.sent_uid, zoe.session_epoch, drifted(zoe)) == ("", identity.session_epoch + 1, set())
+    assert (zoe.drift_uid, zoe.session_epoch, drifted(zoe)) == ("", identity.session_epoch + 1, set())
     assert {row.uid: row.current for row in zoe.uids.all()} == {"zoë.weiß": True, "zoë.müller": False}
 
 
@@ -143,7 +143,7 @@ def test_a_uid_kept_as_drift_is_one_event_and_repeating_it_none_R18(zoe: Identit
     for _ in range(3):
         say(zoe, uid="zoë.weiß")
     event = Event.objects.get(kind="identity.changed")
-    assert event.changes == {"sent_uid": ["", "zoë.weiß"]}
+    assert event.changes == {"drift_uid": ["", "zoë.weiß"]}
     say(zoe, uid="zoë.müller")
     assert Event.objects.filter(kind="identity.changed").count() == 2
     assert drifted(zoe) == set()
@@ -216,7 +216,7 @@ def test_the_database_finds_the_same_drift_as_the_policy_R18(acme: Connection) -
         "organization",
         "department",
         "user_name",
-        "sent_uid",
+        "drift_uid",
     ):
         for new_value, old_value, pushed in pairs:
             number += 1

@@ -151,7 +151,7 @@ def test_a_new_uid_without_proof_is_drift_and_the_rest_is_applied_R8a(acme: Conn
     identity = post(acme, JANE).identity
     outcome = put(acme, identity, replace(JANE, uid="jane.roe", external_id=None, title="Chief"))
     assert outcome.decision is Decision.DRIFT
-    assert (outcome.identity.sent_uid, outcome.identity.title) == ("jane.roe", "Chief")
+    assert (outcome.identity.drift_uid, outcome.identity.title) == ("jane.roe", "Chief")
     assert uids(identity) == {"jane.doe": (True, False)}
 
 

@@ -134,7 +134,7 @@ def test_every_combination_is_decided_by_one_row_and_every_row_decides_some_R8a_
     assert [row.line for row in ANSWER_ROWS + STANDING_ROWS if row.line not in deciding] == []
 
 
-def test_the_part_that_the_services_are_tried_on_holds_every_row_and_every_triple_of_values() -> None:
+def test_the_sample_for_the_services_has_each_row_and_each_triple_of_values() -> None:
     def triples(some: Iterable[Case]) -> set[tuple[tuple[str, str], ...]]:
         return {triple for case in some for triple in combinations(case.items(), 3)}
 

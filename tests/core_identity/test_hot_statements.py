@@ -98,7 +98,7 @@ def test_only_a_resource_of_the_connection_is_found_R1(acme: Connection, jane: I
     assert (stored_person(acme, jane.scim_id), stored_row(acme, jane.scim_id)) == (None, None)
 
 
-def test_a_pending_conflict_of_a_person_unsettles_all_their_keys_R9(acme: Connection, jane: Identity) -> None:
+def test_a_pending_conflict_sends_each_key_of_the_person_to_the_slow_path_R9(acme: Connection, jane: Identity) -> None:
     zoe = create_person(actor=OKTA, connection=acme, person=ZOE).identity
     keys = {"uid_key": "jane.doe", "external_id": "00u1jane"}
     theirs: tuple[dict[str, Any], ...] = (

@@ -45,7 +45,7 @@ def assert_pages(connection: Connection) -> None:
     assert page_at(connection, 0, 0) == ([], len(everybody))
 
 
-def test_pages_of_all_sizes_are_the_same_statement_to_postgresql_and_none_asks_for_more_than_it_reads(
+def test_pages_of_all_sizes_use_the_same_two_statements(
     db: None,
 ) -> None:
     connection, texts = make_connection(), set()

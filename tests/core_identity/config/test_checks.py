@@ -88,7 +88,7 @@ def test_a_database_without_tables_or_without_an_answer_stops_nothing_R26(monkey
     assert messages(include_deployment_checks=True) == ["core_identity.I001"]
 
 
-def test_the_command_fails_where_warnings_are_to_fail_and_hints_at_the_way_out_R26() -> None:
+def test_check_with_fail_level_warning_fails_and_shows_the_remedy_R26() -> None:
     asked = {"databases": ["default"], "stdout": io.StringIO(), "stderr": io.StringIO()}
     call_command("check", **asked)
     with pytest.raises(SystemCheckError, match="createsuperuser"):

@@ -559,7 +559,7 @@ def test_every_case_decides_a_sign_in_above_R8b(cases: Cases[Any, Any]) -> None:
         (Person(uid=None, user_name="jane@acme.test"), False, (None, False)),
     ],
 )
-def test_without_a_uid_the_user_name_is_it_and_only_on_a_create_R6(
+def test_a_create_without_a_uid_uses_the_user_name_as_uid_R6(
     person: Person, creating: bool, expected: tuple[str | None, bool]
 ) -> None:
     assert uid_to_read(person, creating=creating) == expected

@@ -99,13 +99,13 @@ def test_any_other_message_takes_the_ordinary_way(person: Person, as_stored: Sto
     assert not would_change_nothing(person, as_stored)
 
 
-def test_a_name_that_is_the_uid_does_not_follow_so_a_message_with_it_changes_nothing_R4() -> None:
+def test_a_new_name_changes_nothing_if_the_uid_is_the_name_R4() -> None:
     renamed = replace(STORED, user={**STORED.user, "first_name": "Janet"})
     assert not would_change_nothing(SENT, renamed)
     assert would_change_nothing(SENT, replace(renamed, names_are_the_uid=True))
 
 
-def test_the_decision_about_a_message_with_no_other_keys_than_the_stored_ones_is_to_apply_it_R8a() -> None:
+def test_a_message_with_only_the_stored_keys_is_applied_R8a() -> None:
     """Whatever else the connection knows about the identity. `would_change_nothing` relies on this."""
     external_ids, names, rules = (None, "e1"), (None, "jane", "other"), (False, True)
     for (active, expired, derived, held), own_id, sent_id, uid, name, is_patch, rekeying, may_change in product(

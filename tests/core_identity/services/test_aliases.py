@@ -70,7 +70,7 @@ def test_two_groups_give_one_role_and_each_takes_only_its_own_away_R28_R32(
     assert role_names(jane) == []
 
 
-def test_an_alias_of_the_new_name_pins_the_link_and_no_grant_ends_R28(
+def test_a_rename_to_an_alias_of_the_role_keeps_the_link_and_grants_R28(
     acme: Connection, jane: Identity, editors: Role
 ) -> None:
     group = push(acme, "Editors", jane)
@@ -81,7 +81,9 @@ def test_an_alias_of_the_new_name_pins_the_link_and_no_grant_ends_R28(
     assert roles_of(jane.user)[0].sources[0].push_group == "Redaktion", "the source is shown by its present name"
 
 
-def test_an_alias_of_the_old_name_alone_pins_nothing_R28(acme: Connection, jane: Identity, editors: Role) -> None:
+def test_an_alias_equal_to_the_old_name_does_not_keep_the_link_R28(
+    acme: Connection, jane: Identity, editors: Role
+) -> None:
     group = push(acme, "Redaktion", jane)
     assert change(group, display_name="Redaktion 2").role is None
     assert role_names(jane) == []

@@ -175,7 +175,7 @@ def test_different_people_may_share_the_address_R9(acme: Connection) -> None:
     assert User.objects.count() == 2
 
 
-def test_the_permission_is_for_these_keys_and_this_other_only_R9(acme: Connection) -> None:
+def test_a_permission_covers_only_these_keys_and_this_user_R9(acme: Connection) -> None:
     post(acme, JANE)
     twin = replace(ZOE, email=JANE.email)
     different(refused(lambda: post(acme, twin)))

@@ -185,7 +185,7 @@ def test_only_a_superuser_erases_and_never_themselves_R34(acme: Connection, jane
     erase(actor=replace(ADMIN, id=str(root.pk)), user_id=jane.user_id, reason=WHY)
 
 
-def test_the_erasure_exception_ends_with_its_transaction_R34(jane: Identity) -> None:
+def test_events_cannot_be_blanked_after_the_erasure_transaction_R34(jane: Identity) -> None:
     erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
     with pytest.raises(Exception, match="append-only"), transaction.atomic(), database.cursor() as cursor:
         cursor.execute("UPDATE core_identity_event SET reason = 'x'")

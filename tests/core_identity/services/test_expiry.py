@@ -134,7 +134,7 @@ def test_an_opted_in_connection_unexpires_users_that_it_expired_R22() -> None:
     assert status_of(User.objects.get()) == "active"
 
 
-def test_an_opted_in_connection_does_not_undo_an_administrator_or_a_changed_person_R22() -> None:
+def test_automatic_unexpiry_skips_expiries_by_administrators_and_changed_people_R22() -> None:
     willing = make_connection(reactivation="unexpire_own")
     identity = create_person(actor=OKTA, connection=willing, person=JANE).identity
     say(identity, replace(JANE, active=False))

@@ -79,7 +79,9 @@ def test_an_administrator_revokes_only_their_own_grant_R32(acme: Connection, jan
     assert role_names(jane) == ["Editors"]
 
 
-def test_renaming_a_group_moves_its_link_or_lets_it_wait_R28(acme: Connection, jane: Identity, editors: Role) -> None:
+def test_a_renamed_group_is_linked_by_its_new_name_or_waits_R28(
+    acme: Connection, jane: Identity, editors: Role
+) -> None:
     create_role(actor=ADMIN, name="Viewers", grantable_by=[acme])
     group = push(acme, "Editors", jane)
     change(group, display_name="Viewers")

@@ -183,7 +183,7 @@ def test_with_changeable_external_ids_only_the_right_messages_change_one_R8a() -
         change(zoe, Person(external_id="new"))  # her user is expired
 
 
-def test_an_edited_external_id_catches_no_post_of_a_colleague_R8a_R8b() -> None:
+def test_a_person_with_an_edited_external_id_does_not_receive_a_colleagues_post_R8a_R8b() -> None:
     acme, eve = may_change()
     change(eve, Person(external_id="zoe"))  # Eve edits the value that her IdP sends as externalId
     zoe = replace(ZOE, external_id="zoe")

@@ -109,7 +109,7 @@ def test_a_deactivated_person_is_not_rekeyed_R3(acme: Connection) -> None:
         post(acme, replace(JANE, external_id="new"))
 
 
-def test_a_derived_uid_and_the_user_name_it_is_made_of_are_one_and_not_two_R3_R6(acme: Connection) -> None:
+def test_a_derived_uid_does_not_count_as_a_second_key_R3_R6(acme: Connection) -> None:
     jane = post(acme, replace(JANE, uid=None)).identity
     begin(acme)
     with pytest.raises(Conflict):
@@ -226,7 +226,7 @@ def test_a_mark_is_still_asked_for_after_succession_R8b(acme: Connection, succes
         sign_in(actor=BROWSER, connection=successor, person=by_sso(JANE, name_id="eve@x.test", email="eve@x.test"))
 
 
-def test_a_person_who_stays_is_a_member_of_a_moved_group_only_by_the_identity_there_R1a_R30(
+def test_a_person_who_stays_keeps_a_moved_group_only_through_the_successors_identity_R1a_R30(
     acme: Connection, successor: Connection
 ) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])

@@ -183,7 +183,7 @@ def test_a_uid_that_a_sign_in_moves_ends_the_sessions_R8a_R21(acme: Connection) 
     assert Identity.objects.get(pk=jane.pk).session_epoch > epoch
 
 
-def test_re_key_asks_for_two_keys_and_the_address_of_the_resource_is_none_R3(acme: Connection) -> None:
+def test_a_re_key_needs_two_keys_and_the_id_in_the_address_is_not_one_R3(acme: Connection) -> None:
     jane = post(acme, JANE)
     acme = in_rekey(acme)
     with pytest.raises(Conflict):

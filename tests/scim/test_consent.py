@@ -399,7 +399,7 @@ def test_a_set_up_contact_who_refuses_cannot_fill_the_events(
     assert 0 < refused.count() < 60
 
 
-def test_a_link_ends_by_age_by_a_new_one_and_with_its_maker(
+def test_a_link_ends_by_age_replacement_or_loss_of_its_creator(
     secrets: Secrets, connection: Connection, boss: User
 ) -> None:
     old = make_link(actor=ADMIN, connection=connection, created_by=boss)

@@ -243,7 +243,7 @@ def test_a_shown_time_finds_its_row_by_filter(okta: Scim) -> None:
         assert found == {"eq": 0, "ge": 0, "le": 1, "gt": 0, "lt": 1}
 
 
-def test_one_and_the_same_group_and_member_is_asked_for(okta: Scim) -> None:
+def test_two_conditions_must_hold_for_the_same_group_or_member(okta: Scim) -> None:
     jane, kim = okta.make()["id"], okta.make("kim.lee@acme.test")["id"]
     group_ids = [
         okta.post("/Groups", {"displayName": name, "members": [{"value": one} for one in members]}).json()["id"]

@@ -182,7 +182,7 @@ def meanwhile(marker: str, switch: threading.Thread, *, waits: bool) -> Any:
     return execute
 
 
-def test_a_code_that_is_used_again_ends_what_it_gave(okta: Dance, connection: Connection, other: Scim) -> None:
+def test_a_reused_code_revokes_its_tokens(okta: Dance, connection: Connection, other: Scim) -> None:
     code = okta.code()
     assert use(okta, code, client_id=okta.secrets.client_id).status_code == 200
     first = okta.dance()

@@ -49,7 +49,7 @@ def test_an_unchanged_put_or_patch_takes_no_lock_and_writes_nothing_but_the_log(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_write_takes_few_statements(okta: Scim) -> None:
+def test_a_write_takes_at_most_nine_statements(okta: Scim) -> None:
     """All of the request: token, budget, BEGIN, COMMIT and log included."""
     okta.make("someone.else@acme.test")
     path = f"/Users/{okta.post('/Users', {**WHOLE, 'userName': 'x@acme.test', 'emails': []}).json()['id']}"

@@ -202,6 +202,6 @@ def test_any_document_is_a_change_or_a_scim_error(body: object) -> None:
             read_group(body, whole=whole)
 
 
-def test_one_value_that_joins_two_ids_names_nobody() -> None:
+def test_two_ids_joined_in_one_value_match_no_member() -> None:
     body = {"displayName": "Editors", "members": [{"value": f"{A},{B}"}, {"value": str(C).upper()}]}
     assert read_group(body, whole=True).members == members(C)

@@ -196,5 +196,5 @@ def test_a_sentence_that_quotes_a_secret_is_seen_R34(body: Any, sentence: str, q
 @pytest.mark.parametrize(
     "name", ["userName", "passport", "compass", "opinion", "secretary", "author", "shopping", "members.value", "tokyo"]
 )
-def test_names_of_no_secret_stay(name: str) -> None:
+def test_names_that_are_not_secret_are_kept(name: str) -> None:
     assert not names_secret(name) or name == "secretary"

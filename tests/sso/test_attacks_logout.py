@@ -344,7 +344,7 @@ def test_a_message_of_bad_size_or_form_ends_nothing(jane: Browser) -> None:
     refused(jane, jane.http.post(f"/sso/acme/logout?{query}"), "structure")
 
 
-def test_a_look_ahead_ends_nothing_and_burns_nothing(jane: Browser) -> None:
+def test_a_head_request_ends_no_session_and_uses_no_message_up(jane: Browser) -> None:
     """Mail scanners and browsers send a HEAD request before a person follows the link."""
     query = jane.idp.logout_query(request_xml(jane.idp, place=False))
     answer = jane.http.head("/sso/acme/logout", QUERY_STRING=query)

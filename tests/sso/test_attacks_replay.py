@@ -68,7 +68,7 @@ def test_an_assertion_that_answers_nothing_is_known_by_its_id_however_it_is_wrap
             assert "(replay)" in browsing.post(one).content.decode()
 
 
-def test_an_encrypted_assertion_opens_nothing_once_more_in_the_clear(browser: Browser, acme: Connection) -> None:
+def test_a_used_encrypted_assertion_is_refused_when_sent_decrypted(browser: Browser, acme: Connection) -> None:
     _assertion_is_enough(acme)
     certificate = keys.make_key(actor=ADMIN, connection=acme).certificate
     claims = browser.idp.claims(JANE_BY_SSO, acs_url=ACS, request_id=None)

@@ -200,9 +200,7 @@ def test_an_authn_request_goes_by_POST_if_chosen_and_is_otherwise_the_same(
     assert browser.me().status_code == 200
 
 
-def test_without_a_wish_or_an_address_for_it_an_authn_request_goes_by_redirect(
-    browser: Browser, acme: Connection
-) -> None:
+def test_an_authn_request_is_sent_by_redirect_by_default(browser: Browser, acme: Connection) -> None:
     believe(acme, browser.idp)
     assert request_in(browser.http.get("/sso/acme/login")["Location"]).get("Destination") == f"{IDP}/sso"
     sso.settings.changes.apply(acme, {"idp_metadata": browser.idp.metadata(), "sso_binding": "post"}, base_dir=None)

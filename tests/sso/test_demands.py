@@ -56,7 +56,7 @@ def test_another_authentication_than_required_opens_nothing(
     assert "(authn_context)" in proved(browser, *classes, by_tile=by_tile)
 
 
-def test_a_proof_of_this_morning_does_not_count_as_new(browser: Browser, demanding: None) -> None:
+def test_an_old_authentication_is_refused_if_a_new_one_is_required(browser: Browser, demanding: None) -> None:
     assert "(authn_context)" in proved(browser, MFA, ago=timedelta(minutes=18), by_tile=True)
 
 

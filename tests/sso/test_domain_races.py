@@ -58,7 +58,7 @@ def publish(dns: TxtServer, domain: str, *connections: Connection) -> None:
     dns.asked.clear()
 
 
-def test_of_two_customers_that_prove_a_domain_at_once_one_has_it_and_the_other_learns_why(
+def test_one_of_two_customers_gets_a_domain_and_the_other_sees_the_reason(
     race: Race, dns: TxtServer, idp: TestIdp, settings: Any
 ) -> None:
     both = [connected("globex", "Globex", idp), connected("initech", "Initech", idp)]

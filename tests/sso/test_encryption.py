@@ -141,7 +141,7 @@ def test_a_readable_assertion_is_refused_if_encryption_is_required(
     assert "(not_encrypted)" in refused(browser, browser.idp.response(browser.claims(JANE_BY_SSO)))
 
 
-def test_every_failure_inside_is_one_answer_and_one_line_of_the_log(
+def test_every_decryption_failure_gets_the_same_answer(
     browser: Browser, certificate: str, lenient: None, caplog: pytest.LogCaptureFixture, settings: Any
 ) -> None:
     """If somebody without the IdP's key alters, cuts or encrypts again, the pages are equal octet by octet, except for the reference."""

@@ -105,7 +105,7 @@ def test_the_answer_over_the_limit_has_the_same_careful_headers(browser: Browser
     expect_careful(answer)
 
 
-def test_the_headers_are_careful_even_when_we_fail(browser: Browser) -> None:
+def test_a_failure_has_the_security_headers_too(browser: Browser) -> None:
     SamlSettings.objects.update(sso_binding="pigeon")
     browser.http.raise_request_exception = False
     answer = browser.http.get("/sso/acme/login")

@@ -139,7 +139,7 @@ def test_a_key_that_cannot_be_opened_stops_its_connection_only_and_is_shown(
 
 
 @pytest.mark.parametrize("path", ["login", "metadata"])
-def test_a_person_reads_it_when_we_cannot_sign_a_message(
+def test_the_page_explains_that_we_cannot_sign_a_message(
     browser: Browser, acme: Connection, idp: TestIdp, settings: LazySettings, path: str
 ) -> None:
     section = {"idp_metadata": idp.metadata(), "sign_requests": True, "sign_metadata": True}

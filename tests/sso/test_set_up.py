@@ -16,7 +16,7 @@ def done(connection: Connection) -> set[str]:
     return {step.name for step in steps_of(connection, Vendor.OKTA) if step.done} & SAML_STEPS
 
 
-def test_a_stranger_s_message_ticks_nothing_and_a_sign_in_does_R37(
+def test_a_sign_in_ticks_the_saml_steps_and_the_message_of_a_stranger_does_not_R37(
     browser: Browser, acme: Connection, stranger: TestIdp
 ) -> None:
     browser.post(stranger.response(browser.claims(JANE_BY_SSO)))

@@ -78,7 +78,7 @@ def test_a_missing_attribute_is_named_beside_those_that_arrived(browser: Browser
     assert "FirstName" in record.arrived
 
 
-def test_strangers_fill_no_table_and_stop_nobody_else(browser: Browser, settings: LazySettings) -> None:
+def test_strangers_cannot_fill_the_log_or_stop_others(browser: Browser, settings: LazySettings) -> None:
     settings.FAILURES_PER_MINUTE, settings.SIGN_IN_FAILURES_PER_MINUTE = 2, 3
     answers = [browser.post("no message") for _ in range(5)]
     statuses = [answer.status_code for answer in answers]

@@ -138,7 +138,7 @@ def test_no_value_is_kept_but_the_names_of_a_refused_person(browser: Browser) ->
 # What is not
 
 
-def test_of_a_message_that_is_not_the_idps_only_the_first_fault_is_recorded_as_unverified(browser: Browser) -> None:
+def test_an_unproven_message_records_only_its_first_fault_as_unverified(browser: Browser) -> None:
     stranger = TestIdp()
     claims = browser.claims(JANE_BY_SSO, audience="https://evil.test", issuer="https://evil.test")
     browser.post(stranger.response(claims))

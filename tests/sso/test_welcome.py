@@ -54,7 +54,7 @@ def test_an_assertion_signed_alone_is_enough_where_the_connection_permits_it(
         {"name_id": "00u1jane", "status": SUCCESS},
     ],
 )
-def test_benign_variety_is_accepted(browser: Browser, claims: dict[str, Any]) -> None:
+def test_harmless_variations_are_accepted(browser: Browser, claims: dict[str, Any]) -> None:
     assert browser.sign_in(JANE_BY_SSO, **claims).status_code == 200
 
 

@@ -71,7 +71,7 @@ def test_the_list_has_pages_and_a_constant_number_of_queries_R18(
     assert "Page 3 of 3" in as_root.get(listed(acme), {"p": "99"}).content.decode()
 
 
-def test_the_user_s_page_leads_to_the_tick_with_that_one_ticked_R18(as_desk: Client, roe: Identity) -> None:
+def test_accept_on_the_users_page_opens_the_form_with_that_field_ticked_R18(as_desk: Client, roe: Identity) -> None:
     own = as_desk.get(reverse("admin:core_identity_user_change", args=[roe.user_id])).content.decode()
     link = f"{ticks_of(roe.user)}?take={roe.pk}%20email%20"
     assert link in own

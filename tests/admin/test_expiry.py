@@ -157,7 +157,7 @@ def test_this_is_another_person_gives_the_identity_a_user_of_its_own(as_desk: Cl
     assert expired_users() == {JANES}
 
 
-def test_another_person_is_offered_for_one_only(as_desk: Client, expired: Identity, zoe: Identity) -> None:
+def test_this_is_another_person_is_offered_for_one_user_only(as_desk: Client, expired: Identity, zoe: Identity) -> None:
     expire(actor=ADMIN, user_id=zoe.user_id, reason="left")
     both = {"user": [str(expired.user_id), str(zoe.user_id)]}
     assert "This is another person" not in as_desk.get(UNEXPIRE, both).content.decode()

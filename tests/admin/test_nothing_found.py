@@ -27,7 +27,9 @@ def test_a_name_that_nobody_has_is_unknown(log: str, as_root: Client, jane: Iden
 
 @each_log
 @pytest.mark.parametrize("name", ["jane.doe@acme.test", "00u1jane", "Doe"])
-def test_a_person_of_whom_nothing_fits_is_known(log: str, name: str, as_root: Client, jane: Identity) -> None:
+def test_the_page_shows_that_the_person_is_known_but_has_no_rows(
+    log: str, name: str, as_root: Client, jane: Identity
+) -> None:
     rows, happened = LOGS[log]
     page = search(as_root, log, q=name, when="hour")
     assert f"No {rows} with “{name}” and these filters in the last 30 days. This person is known by this text:" in page

@@ -254,7 +254,7 @@ def test_permission_to_change_connections_does_not_include_the_first_trust(acme:
         ("fails", "did not answer.", False),
     ],
 )
-def test_a_verified_domain_is_looked_at_again_without_a_reason_and_stays_R38(
+def test_checking_a_verified_domain_again_needs_no_reason_and_changes_nothing_R38(
     answers: str, words: str, advised: bool, as_root: Client, saml: SamlSettings, settings: Any
 ) -> None:
     page, acme = page_of(saml.connection, "domains"), saml.connection

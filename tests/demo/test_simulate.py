@@ -248,7 +248,7 @@ def test_a_link_to_a_missing_resource_is_forgotten_and_the_person_is_created_aga
     assert simulation.server.lines.count("POST /scim/Users") == 1
 
 
-def test_an_update_sends_back_all_that_was_found_with_what_okta_manages_written_over(simulation: Simulation) -> None:
+def test_an_update_sends_the_read_resource_with_oktas_own_values_replaced(simulation: Simulation) -> None:
     simulation.server.resources["Users"]["u7"] = {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
         "id": "u7",
@@ -376,7 +376,7 @@ def test_entra_deletes_in_two_steps(simulation: Simulation) -> None:
     assert simulation.server.lines[1:] == ["GET /scim/Users/users-1", "DELETE /scim/Users/users-1"]
 
 
-def test_the_story_of_entra_takes_out_of_a_group_by_the_id_in_the_value_and_ends_with_a_delete(
+def test_entra_removes_a_member_by_id_and_ends_with_a_delete(
     simulation: Simulation,
 ) -> None:
     assert simulation.run("--story", dialect="entra") == 0

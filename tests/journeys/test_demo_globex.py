@@ -157,7 +157,7 @@ def test_a_page_of_another_site_presses_no_button_of_an_app(demo: DemoIdp, path:
         assert http.post(path, data={"token": "x"}, headers=headers).status_code == httpx.codes.NOT_FOUND
 
 
-def test_an_app_signs_nothing_for_another_connection(demo: DemoIdp, window: BrowserContext) -> None:
+def test_an_app_does_not_sign_for_another_connection(demo: DemoIdp, window: BrowserContext) -> None:
     """A request of Acme's connection, taken to Globex's app, is refused there."""
     http = open_client()
     away = http.get(demo.parties.login_url).headers["location"]

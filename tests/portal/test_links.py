@@ -164,7 +164,7 @@ def test_a_form_of_another_site_does_nothing(customer: Customer) -> None:
     assert Event.objects.filter(actor_kind="setup_link").values_list("kind", flat=True).get() == "setup_link.opened"
 
 
-def test_a_signed_in_browser_stays_who_it_is_and_its_end_does_not_end_the_set_up(
+def test_a_signed_in_user_may_open_a_set_up_link_and_signing_out_does_not_end_it(
     customer: Customer, boss: User
 ) -> None:
     customer.http.force_login(boss)

@@ -220,9 +220,9 @@ def test_the_cost_does_not_grow_with_the_list(address: str, as_root: Client) -> 
     assert "Page 2" in text_at(as_root, address, p="2")
 
 
-@pytest.mark.parametrize("asked", ["0", "-1", "x", "²", "99999999999", ""])
-def test_a_strange_page_number_shows_a_page(asked: str, as_root: Client) -> None:
-    assert "No push group was found" in text_at(as_root, WAITING, p=asked)
+@pytest.mark.parametrize("page_number", ["0", "-1", "x", "²", "99999999999", ""])
+def test_a_strange_page_number_shows_a_page(page_number: str, as_root: Client) -> None:
+    assert "No push group was found" in text_at(as_root, WAITING, p=page_number)
 
 
 def hostile() -> dict[str, Any]:

@@ -148,12 +148,12 @@ def test_an_address_opens_for_its_credential_and_for_no_other_R14(holders: dict[
 
 def test_no_session_and_no_token_replaces_the_clients_secret(holders: dict[str, Client]) -> None:
     form = urlencode({"grant_type": "client_credentials", "token": "x"})
-    asked = list(product([path for path, credential in PATHS.items() if credential == "client"], HOLDERS))
+    requests = list(product([path for path, credential in PATHS.items() if credential == "client"], HOLDERS))
     answers = {
-        (path, holder): holders[holder].post(path, form, content_type=FORM).status_code for path, holder in asked
+        (path, holder): holders[holder].post(path, form, content_type=FORM).status_code for path, holder in requests
     }
-    assert answers == dict.fromkeys(asked, 401)
-    assert asked
+    assert answers == dict.fromkeys(requests, 401)
+    assert requests
 
 
 FLOW: Final = (DOCS / "security-flow.md").read_text()

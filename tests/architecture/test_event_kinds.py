@@ -30,11 +30,11 @@ def rendered() -> str:
 def kinds_in(source: str) -> Iterator[str]:
     """Every literal of the form ``noun.verb`` that ``source`` gives as a kind; not a kind whose end is computed."""
     for node in ast.walk(ast.parse(source)):
-        given: list[ast.expr] = []
+        values: list[ast.expr] = []
         if isinstance(node, ast.keyword) and node.arg == "kind":
-            given = [node.value]
+            values = [node.value]
         elif isinstance(node, ast.Dict):
-            given = [
+            values = [
                 v
                 for k, v in zip(node.keys, node.values, strict=True)
                 if isinstance(k, ast.Constant) and k.value == "kind"
@@ -42,8 +42,8 @@ def kinds_in(source: str) -> Iterator[str]:
         elif isinstance(node, ast.Assign) and any(
             isinstance(one, ast.Name) and one.id == "kind" for one in node.targets
         ):
-            given = [node.value]
-        for part in (inner for one in given for inner in ast.walk(one)):
+            values = [node.value]
+        for part in (inner for one in values for inner in ast.walk(one)):
             if (
                 isinstance(part, ast.Constant)
                 and isinstance(part.value, str)

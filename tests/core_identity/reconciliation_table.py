@@ -25,7 +25,7 @@ DIMENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
     # same: as X has it · new: nobody has it · taken: Z has it. For SSO the NameID is the userName (R9).
     "userName": ("same", "new", "taken"),
     "email": ("same", "new", "taken"),
-    "active": ("true", "false", "unsaid"),
+    "active": ("true", "false", "unsent"),
 }
 
 # First match wins. "*" is anything, "a|b" either, "!a" anything else; the last two columns are the answer and the rule that gives it.
@@ -110,9 +110,9 @@ create   *                 *        yes        no           R25
 *        inactive|deleted  false    no         as before    R20
 *        *                 false    no         yes          R20
 *        *                 true     yes        as before    R22
-*        deleted           unsaid   yes        as before    R20
-*        inactive          unsaid   no         as before    R22
-*        *                 unsaid   yes        as before    R22
+*        deleted           unsent   yes        as before    R20
+*        inactive          unsent   no         as before    R22
+*        *                 unsent   yes        as before    R22
 """
 
 

@@ -106,7 +106,7 @@ def message(case: Case) -> Person:
         external_id=external_id.get(case["externalId"]),
         user_name=whose[case["userName"]].user_name,
         email=whose[case["email"]].email,
-        active={"true": True, "false": False, "unsaid": None}[case["active"]],
+        active={"true": True, "false": False, "unsent": None}[case["active"]],
         given_name="Xenia",
         family_name="Xu",
     )
@@ -220,8 +220,8 @@ def test_the_policy_decides_every_combination_as_the_table_R8a_R8b() -> None:
         # R8, R9 and R21 are the services' to find out, and who is no resource or sends no UID comes no further than them.
         if answer in {"not found", "incomplete", "no entry", "try again"} or rule == "R9":
             continue
-        wanted = {POLICY[answer]} if answer in POLICY else EITHER[answer]
-        if decided_by_policy(case) not in wanted:
+        expected = {POLICY[answer]} if answer in POLICY else EITHER[answer]
+        if decided_by_policy(case) not in expected:
             wrong.append((dict(case), row.line, decided_by_policy(case)))
     assert wrong == []
 
@@ -310,10 +310,10 @@ def send(scene: Scene, case: Case) -> tuple[str, Identity | None]:
 
 def faults(scene: Scene, case: Case, before: Snapshot) -> Iterator[str]:
     """Send the message; yield each difference from the tables."""
-    wanted, rule = answer_to(case)
+    expected, rule = answer_to(case)
     answer, identity = send(scene, case)
-    if answer != wanted:
-        yield f"answered {answer}, not {wanted} ({rule})"
+    if answer != expected:
+        yield f"answered {answer}, not {expected} ({rule})"
         return
     changed = changes(before, snapshot(PEOPLE))
     if identity is None:
@@ -382,15 +382,15 @@ def faults_of_uids(case: Case, answer: str, stored: Identity, person: Person) ->
         return
     stays = X.user_name if case["X"] == "derived" else X.uid
     if answer == "enter Z":
-        wanted = Z.uid
+        expected = Z.uid
     elif answer == "create":
-        wanted = person.uid or person.user_name
+        expected = person.uid or person.user_name
     elif answer == "drift" or not person.uid or (case["channel"] == "SSO" and case["uid"] != "free"):
-        wanted = person.user_name if case["X"] == "derived" and not person.uid and person.user_name else stays
+        expected = person.user_name if case["X"] == "derived" and not person.uid and person.user_name else stays
     else:
-        wanted = person.uid
-    if current != [wanted]:
-        yield f"the UID is {current}, not {wanted}"
+        expected = person.uid
+    if current != [expected]:
+        yield f"the UID is {current}, not {expected}"
     if answer == "drift" and stored.drift_uid != person.uid:
         yield "the UID not applied was not noted (R18)"
     if answer not in {"create", "enter Z"} and case["X"] != "derived" and not {X.uid, FORMER} <= set(uids):

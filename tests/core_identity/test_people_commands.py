@@ -92,9 +92,9 @@ def test_a_uid_is_given_and_a_former_one_released_R5_R8a(jane: Identity) -> None
 
 
 def test_an_offer_that_matches_nobody_is_not_a_success_R10(acme: Connection) -> None:
-    with pytest.raises(CommandError, match="at least one user") as asked:
+    with pytest.raises(CommandError, match="at least one user") as error:
         call_command("user", "offer", "--connection", acme.slug, *WHY)
-    assert asked.value.returncode == USAGE
+    assert error.value.returncode == USAGE
 
 
 def test_a_person_named_and_in_the_domain_is_offered_once_R10(acme: Connection) -> None:

@@ -154,10 +154,10 @@ def test_a_look_up_finds_the_same_people_as_the_filter(acme: Connection) -> None
     ids = [f'id eq "{one.scim_id}"' for one in Identity.objects.all()]
     found = {}
     for text in [*FILTERS, *ids]:
-        meant = resources.scim_identities(acme).filter(user_condition(text, acme))
+        expected = resources.scim_identities(acme).filter(user_condition(text, acme))
         looked_up = look_up(parse_filter(text), acme)
         assert looked_up is not None, text
-        assert list(looked_up) == [by_models(one) for one in meant], text
+        assert list(looked_up) == [by_models(one) for one in expected], text
         found[text] = len(looked_up)
     assert sum(found.values()) > 40
 

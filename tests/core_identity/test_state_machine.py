@@ -347,7 +347,7 @@ class Lives(RuleBasedStateMachine):
             assert after.content == before.content, f"a refusal leaves nothing: {refused}"
         if isinstance(refused, Refusal):
             assert after.last_event > before.last_event
-        self._changes_are_told(before, after)
+        self._changes_have_events(before, after)
         self._nothing_crosses(connection, before, after)
         self._expiry_holds(connection, before, after)
         by_hand = {pk for pk, grant in before.grants.items() if grant["channel"] == "admin"}
@@ -366,9 +366,9 @@ class Lives(RuleBasedStateMachine):
         after = self.stands = Snapshot.take()
         if not done:
             assert after.content == before.content
-        self._changes_are_told(before, after)
+        self._changes_have_events(before, after)
 
-    def _changes_are_told(self, before: Snapshot, after: Snapshot) -> None:
+    def _changes_have_events(self, before: Snapshot, after: Snapshot) -> None:
         events = Event.objects.filter(pk__gt=before.last_event)
         of_users = set(events.values_list("user_id", flat=True))
         of_subjects = set(events.values_list("subject_id", flat=True))

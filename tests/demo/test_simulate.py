@@ -63,10 +63,10 @@ class StandIn(ThreadingHTTPServer):
         kind, _, identifier = path.removeprefix("/scim/").partition("/")
         stored = self.resources[kind]
         if not identifier and method == "GET":
-            wanted = query.partition('"')[2].partition('"')[0]
+            value = query.partition('"')[2].partition('"')[0]
             everything = "filter=" not in query
             names = ("userName", "displayName")
-            found = [one for one in stored.values() if everything or wanted in [one.get(name) for name in names]]
+            found = [one for one in stored.values() if everything or value in [one.get(name) for name in names]]
             return 200, {"totalResults": len(found), "Resources": found}
         if identifier and identifier not in stored:
             return 404, {"schemas": [ERROR], "status": "404", "detail": "There is no such resource."}

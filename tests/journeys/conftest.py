@@ -249,13 +249,13 @@ def step(page: Page, name: str) -> Locator:
 class Callback(http.server.ThreadingHTTPServer):
     """Where the IdP waits for its code: another origin than the service's."""
 
-    came: str = ""
+    first_path: str = ""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server: Any = self.server
-        server.came = server.came or self.path
+        server.first_path = server.first_path or self.path
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()

@@ -74,7 +74,7 @@ def test_from_nothing_to_the_first_sign_in_and_push_takes_at_most_15_clicks_R37(
         page.goto(url)
         page.get_by_role("button", name="Allow", exact=True).click()
         expect(page.get_by_role("heading", name="Authenticated")).to_be_visible()
-        back = f"http://127.0.0.1:{callback.server_port}{callback.came}"
+        back = f"http://127.0.0.1:{callback.server_port}{callback.first_path}"
         okta.fetch_token(urls["token_url"], authorization_response=back, state=state)
         pushed = okta.post(f"{urls['scim_base_url']}/Users", json=body_of(named(slug)), headers=HEADERS)
         assert pushed.status_code == 201, pushed.text

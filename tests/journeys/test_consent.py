@@ -31,7 +31,7 @@ def test_an_administrator_consents_and_okta_provisions_by_the_code(
         expect(page.get_by_role("heading", name="Let Acme Studios provision people?")).to_be_visible()
         page.get_by_role("button", name="Allow", exact=True).click()
         expect(page.get_by_role("heading", name="Authenticated")).to_be_visible()
-        back = f"http://127.0.0.1:{callback.server_port}{callback.came}"
+        back = f"http://127.0.0.1:{callback.server_port}{callback.first_path}"
         token = okta.fetch_token(setup["token_url"], authorization_response=back, state=state)
         assert set(token["scope"].split()) == {"scim", "offline_access"}
         assert okta.get(f"{setup['scim_base_url']}/Users").json()["totalResults"] == 0

@@ -197,7 +197,7 @@ def test_while_the_database_is_away_every_channel_says_503_in_its_form(
     token = {"Authorization": okta.http.headers["authorization"]}
     scim, form, client = f"/scim/{customer.slug}/v2", {"grant_type": "client_credentials"}, customer.setup["client_id"]
     page, json_, scim_json = "text/html", "application/json", "application/scim+json"
-    asked: list[tuple[str, str, str, dict[str, Any]]] = [
+    requests: list[tuple[str, str, str, dict[str, Any]]] = [
         ("GET", "/", page, {}),
         ("GET", "/sign-in", page, {}),
         ("POST", "/sign-in", page, {"data": {"connection": "acme"}}),
@@ -225,7 +225,7 @@ def test_while_the_database_is_away_every_channel_says_503_in_its_form(
     ]
     before = len(log.read_text())
     line.cut()
-    answers = [(http.request(method, path, **more), path, kind) for method, path, kind, more in asked]
+    answers = [(http.request(method, path, **more), path, kind) for method, path, kind, more in requests]
     alive, late = http.get("/healthz").status_code, time.monotonic() + 10
     while (ready := http.get("/readyz").status_code) == 200 and time.monotonic() < late:
         time.sleep(0.2)  # the last result is kept for two seconds

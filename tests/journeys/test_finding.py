@@ -19,8 +19,8 @@ def test_an_address_leads_to_the_identity_provider_and_never_appears_in_a_url(
     section = {"idp_metadata": idp.metadata(), "email_domains": [{"domain": domain, "verified": True}]}
     service.apply({"connections": [{"slug": slug, "name": "Acme Studios", "customer": slug, "saml": section}]})
     page = window.new_page()
-    asked: list[Request] = []
-    page.on("request", lambda request: asked.append(request))
+    requests: list[Request] = []
+    page.on("request", lambda request: requests.append(request))
     page.goto("/sign-in?next=/me")
     field = page.get_by_label("Your work email address")
     field.fill("jane@nowhere.example")
@@ -28,6 +28,6 @@ def test_an_address_leads_to_the_identity_provider_and_never_appears_in_a_url(
     field.fill(f"Jane@{domain.upper()}")
     with page.expect_request(f"{idp.sso_url}*"):
         page.get_by_role("button", name="Continue").click()
-    assert [one.url for one in asked if one.url.endswith(f"/sso/{slug}/login?next=%2Fme")]
-    addresses = [one.url + one.headers.get("referer", "") for one in asked]
+    assert [one.url for one in requests if one.url.endswith(f"/sso/{slug}/login?next=%2Fme")]
+    addresses = [one.url + one.headers.get("referer", "") for one in requests]
     assert not [one for one in addresses if "jane" in one.lower()]

@@ -40,7 +40,7 @@ def holds(assertion: dict[str, Any], answer: Any, variables: dict[str, str]) -> 
     if assertion["source"] == "response_time":
         return True  # a matter of the machine; benchmarks measure it
     found = list(values_at(answer.json(), assertion["property"]))
-    wanted = filled(assertion["value"] or "", variables)
+    expected = filled(assertion["value"] or "", variables)
     if not found:
         return False
     (value,) = found
@@ -50,9 +50,9 @@ def holds(assertion: dict[str, Any], answer: Any, variables: dict[str, str]) -> 
         case "is_a_number":
             return isinstance(value, int) and not isinstance(value, bool)
         case "has_value" | "contains":
-            return wanted in value
+            return expected in value
         case "equal" | "equal_number":
-            return (str(value).lower() if isinstance(value, bool) else str(value)) == wanted
+            return (str(value).lower() if isinstance(value, bool) else str(value)) == expected
     raise AssertionError(f"an assertion that this player does not know: {assertion}")
 
 

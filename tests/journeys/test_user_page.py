@@ -44,14 +44,14 @@ def test_a_role_is_not_given_without_a_reason_and_who_when_why_takes_two_clicks_
     page.get_by_label("Reason").fill(f"covers for Sam, {chief}")
     page.get_by_role("button", name="Save").click()
     reason = f"covers for Sam, {chief}"
-    given = page.locator("section", has=page.get_by_role("heading", name="Roles and where they come from"))
+    section = page.locator("section", has=page.get_by_role("heading", name="Roles and where they come from"))
     person_page = page.url
 
     # From the person: the page shows who and why; a click shows when, in full.
-    expect(given).to_contain_text(f"given by {chief}")
-    expect(given).to_contain_text(reason)
+    expect(section).to_contain_text(f"given by {chief}")
+    expect(section).to_contain_text(reason)
     clicks = Clicks()
-    clicks.on(given.get_by_role("link", name="History of the role Viewers of this person"))
+    clicks.on(section.get_by_role("link", name="History of the role Viewers of this person"))
     row = page.locator("#result_list tbody tr", has_text=reason).first
     for text in ("A user got a role from a source.", str(jane.user_name), "Viewers", chief):
         expect(row).to_contain_text(text)

@@ -61,10 +61,10 @@ def test_a_signed_request_of_either_binding_is_understood_and_answered(
 ) -> None:
     """pysaml2 verifies our signature by our metadata, and refuses a request without one here."""
     idp.manner = Manner(encryption=encryption)
-    with page.expect_request(lambda request: request.url.startswith(f"{idp.url}/sso")) as asked:
+    with page.expect_request(lambda request: request.url.startswith(f"{idp.url}/sso")) as sign_in_request:
         sign_in(page, setups[slug], going_on="?next=/me%3Fwanted%3Dthis")
     expect_in(page)
-    assert asked.value.method == ("POST" if slug == "ways-post" else "GET")
+    assert sign_in_request.value.method == ("POST" if slug == "ways-post" else "GET")
     assert page.url.endswith("/me?wanted=this")
 
 
@@ -186,11 +186,11 @@ def test_an_IdP_that_answers_the_request_to_another_opens_nothing(
     """A customer's IdP that has learnt of a request to another one signs an answer to it, for either address."""
     ours, theirs = others["ways-redirect"], others["ways-other"]
     answer = held_back(page, ours)
-    (asked,) = re.findall(rb'InResponseTo="([^"]+)"', base64.b64decode(answer["SAMLResponse"]))[:1]
+    (request_id,) = re.findall(rb'InResponseTo="([^"]+)"', base64.b64decode(answer["SAMLResponse"]))[:1]
     other_idp.meet(page.context.request.get(ours["metadata_url"]).text())
     for there, code in ((ours, "signature"), (theirs, "no_request")):
         forged = other_idp.speak(
-            jane, in_response_to=asked.decode(), destination=there["acs_url"], sp_entity_id=there["entity_id"]
+            jane, in_response_to=request_id.decode(), destination=there["acs_url"], sp_entity_id=there["entity_id"]
         )
         page.goto(f"{other_idp.url}/dashboard")
         page.evaluate(POST_A_FORM, [there["acs_url"], {"SAMLResponse": forged}])

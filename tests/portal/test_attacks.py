@@ -37,9 +37,9 @@ def test_no_page_of_a_link_names_the_superuser_who_made_it(globex: Connection, i
     connections.apply(globex, {"redirect_uris": ["https://okta.test/callback"]}, rotate_secret=False)
     consent = customer.http.get(f"/oauth/authorize/?{CONSENT.format(connections.urls(globex)['client_id'])}")
     assert consent.status_code == 200
-    asked = customer.post("/credentials", make_token="1", name="x")
+    credentials = customer.post("/credentials", make_token="1", name="x")
     elsewhere = Client(headers={"host": HOST}).get(f"/set-up/open/{customer.secret}")
-    for answer in (before, consent, asked, elsewhere, *map(customer.get, PAGES), customer.post("/leave")):
+    for answer in (before, consent, credentials, elsewhere, *map(customer.get, PAGES), customer.post("/leave")):
         assert "olga" not in answer.content.decode().lower(), answer.request["PATH_INFO"]
 
 

@@ -64,7 +64,7 @@ def test_a_domain_that_is_only_entered_leads_nobody_and_nothing_is_looked_up(
     page = customer.get("/domains").content.decode()
     assert record_for(connected, "globex.test").value in page
     assert "not verified yet" in page
-    assert (led_to("globex.test"), dns.asked) == ([], [])
+    assert (led_to("globex.test"), dns.questions) == ([], [])
     event = Event.objects.filter(kind="saml_settings.changed").latest("id")
     assert event.changes == {"email_domains": [[], ["globex.test"]]}
     assert event.actor_kind == "setup_link"
@@ -124,7 +124,7 @@ def test_a_link_enters_ten_open_domains_and_looks_up_ten_records_a_minute(
         enter(customer, f"d{number}.test")
     assert len(entered(connected)) == 10
     pages = [check(customer, "d0.test") for _ in range(12)]
-    assert len(dns.asked) == 10
+    assert len(dns.questions) == 10
     assert "looked up very often" in pages[-1]
 
 
@@ -180,4 +180,4 @@ def test_an_unproven_domain_has_no_second_check(customer: Customer, connected: C
     for domain in ("globex.test", "foreign.test"):
         page = customer.post("/domains", domain=domain, again="1").content.decode()
         assert f"{domain} is not verified." in page
-    assert dns.asked == []
+    assert dns.questions == []

@@ -81,11 +81,11 @@ class Scim:
 
 def person(user_name: str = "jane.doe@acme.test") -> dict[str, Any]:
     """Return a User as Okta's wizard apps send it, with names made of the userName."""
-    given, _, family = user_name.partition("@")[0].partition(".")
+    given_name, _, family_name = user_name.partition("@")[0].partition(".")
     return {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
         "userName": user_name,
-        "name": {"givenName": given.title(), "familyName": family.title() or "Doe"},
+        "name": {"givenName": given_name.title(), "familyName": family_name.title() or "Doe"},
         "emails": [{"primary": True, "value": user_name, "type": "work"}],
         "displayName": user_name.partition("@")[0],
         "active": True,
@@ -98,8 +98,8 @@ def error(response: "Answer", status: int, scim_type: str | None = None) -> str:
     assert response["Content-Type"] == "application/scim+json"
     document = json.loads(response.content)
     detail: str = document.pop("detail")
-    wanted = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": str(status)}
-    assert document == (wanted if scim_type is None else {**wanted, "scimType": scim_type})
+    expected = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": str(status)}
+    assert document == (expected if scim_type is None else {**expected, "scimType": scim_type})
     assert f"(Reference: {response['X-Request-Id']})" in detail
     return detail
 

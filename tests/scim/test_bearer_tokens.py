@@ -120,9 +120,9 @@ def test_commands_make_list_and_revoke_tokens(connection: Connection) -> None:
 def test_commands_rotate_a_secret_and_end_the_former_one(connection: Connection) -> None:
     first = secrets_of(connection)
     second = Secrets(first.client_id, run("secret", "rotate", "acme", "--keep")["client_secret"])
-    assert [asked(one) for one in (first, second)] == [200, 200]
+    assert [token_status(one) for one in (first, second)] == [200, 200]
     run("secret", "revoke", "acme")
-    assert [asked(one) for one in (first, second)] == [401, 200]
+    assert [token_status(one) for one in (first, second)] == [401, 200]
     with pytest.raises(SystemExit) as end:
         run("secret", "revoke", "acme")
     assert end.value.code == 3
@@ -131,7 +131,7 @@ def test_commands_rotate_a_secret_and_end_the_former_one(connection: Connection)
 # Two live secrets
 
 
-def asked(secrets: Secrets, *, by_body: bool = False) -> int:
+def token_status(secrets: Secrets, *, by_body: bool = False) -> int:
     form, headers = "grant_type=client_credentials", {"host": HOST}
     if by_body:
         form += f"&client_id={secrets.client_id}&client_secret={secrets.client_secret}"
@@ -145,29 +145,29 @@ def test_a_former_secret_stays_valid_until_its_end_by_basic_and_body(connection:
     text = rotate_secret(actor=ADMIN, connection=connection, former_lasts=DAY)
     second = Secrets(first.client_id, text)
     for by_body in (False, True):
-        assert [asked(one, by_body=by_body) for one in (first, second)] == [200, 200]
+        assert [token_status(one, by_body=by_body) for one in (first, second)] == [200, 200]
     assert ClientSecret.objects.filter(last_used_at=None).count() == 0
     with travel(timezone.now() + DAY, tick=False):
-        assert [asked(one) for one in (first, second)] == [401, 200]
+        assert [token_status(one) for one in (first, second)] == [401, 200]
 
 
 def test_never_more_than_two_secrets_open_and_a_rotation_lengthens_none(connection: Connection) -> None:
     first = secrets_of(connection)
     second = Secrets(first.client_id, rotate_secret(actor=ADMIN, connection=connection, former_lasts=None))
     third = Secrets(first.client_id, rotate_secret(actor=ADMIN, connection=connection, former_lasts=DAY))
-    assert [asked(one) for one in (first, second, third)] == [401, 200, 200]
+    assert [token_status(one) for one in (first, second, third)] == [401, 200, 200]
     assert former_secret(connection).ends_at is not None
     assert len({row.secret_hash for row in ClientSecret.objects.all()}) == 3
     last = secrets_of(connection)  # `connection apply --rotate-secret`: for a secret that leaked
-    assert [asked(one) for one in (second, third, last)] == [401, 401, 200]
+    assert [token_status(one) for one in (second, third, last)] == [401, 401, 200]
     stored = str([*ClientSecret.objects.values(), *OAuthClient.objects.values(), *Event.objects.values()])
     assert not [one for one in (first, second, third, last) if one.client_secret in stored]
 
 
 def test_the_secret_of_one_client_is_none_of_another(connection: Connection) -> None:
     mine, theirs = secrets_of(connection), secrets_of(make_connection("globex", customer="Globex"))
-    assert asked(Secrets(mine.client_id, theirs.client_secret)) == 401
-    assert asked(Secrets(mine.client_id, OAuthClient.objects.get(client_id=mine.client_id).client_secret)) == 401
+    assert token_status(Secrets(mine.client_id, theirs.client_secret)) == 401
+    assert token_status(Secrets(mine.client_id, OAuthClient.objects.get(client_id=mine.client_id).client_secret)) == 401
 
 
 def test_a_secret_that_the_toolkit_hashed_still_opens_and_becomes_one_of_ours(connection: Connection) -> None:
@@ -175,10 +175,10 @@ def test_a_secret_that_the_toolkit_hashed_still_opens_and_becomes_one_of_ours(co
 
     secrets = secrets_of(connection)
     ClientSecret.objects.update(secret_hash=make_password(secrets.client_secret))
-    assert asked(Secrets(secrets.client_id, "wrong")) == 401
-    assert asked(secrets) == 200
+    assert token_status(Secrets(secrets.client_id, "wrong")) == 401
+    assert token_status(secrets) == 200
     assert "$" not in ClientSecret.objects.get().secret_hash
-    assert asked(secrets) == 200
+    assert token_status(secrets) == 200
 
 
 # The page
@@ -195,7 +195,7 @@ def test_an_administrator_makes_and_revokes_on_the_page_and_sees_each_once(conne
     page_text = as_root.post(f"{page}/token/", {"name": "Entra"}).content.decode()
     assert "already" in page_text
     as_root.post(f"{page}/secret/", {"keep_days": "7"})
-    assert asked(first) == 200
+    assert token_status(first) == 200
     listed = as_root.get(f"{page}/credentials/").content.decode()
     assert text not in listed
     assert listed.count(">Revoke</a>") == 3
@@ -203,12 +203,12 @@ def test_an_administrator_makes_and_revokes_on_the_page_and_sees_each_once(conne
     ways = [f"{page}/revoke/?secret={former.pk}", f"{page}/revoke/?token={BearerToken.objects.get().pk}"]
     for way in ways:
         assert "It was last used" in as_root.get(way).content.decode()
-    assert asked(first) == 200, "looking at the question revokes nothing"
+    assert token_status(first) == 200, "looking at the question revokes nothing"
     for way in ways:
         assert as_root.post(way)["Location"] == f"{page}/credentials/"
     for wrong in ("?token=99999999", "?secret=" + "9" * 30, "?token=x", ""):
         assert as_root.post(f"{page}/revoke/{wrong}")["Location"] == "/admin/"
-    assert asked(first) == 401
+    assert token_status(first) == 401
     error(Scim(connection, text).get("/Users"), 401)
     assert as_root.get(f"{page}/credentials/").content.decode().count(">Revoke</a>") == 1
     assert f"{page}/credentials/" in as_root.get(f"{page}/change/").content.decode()
@@ -260,4 +260,4 @@ def test_rotations_at_once_leave_two_secrets_that_open(connection: Connection) -
     first = secrets_of(connection)
     new_secrets = at_once(*[partial(rotate_secret, actor=ADMIN, connection=connection, former_lasts=None)] * 3)
     texts = [first.client_secret, *map(str, new_secrets)]
-    assert sorted(asked(Secrets(first.client_id, text)) for text in texts) == [200, 200, 401, 401]
+    assert sorted(token_status(Secrets(first.client_id, text)) for text in texts) == [200, 200, 401, 401]

@@ -281,9 +281,9 @@ def test_behind_our_proxies_the_address_is_that_of_the_outermost(
 ) -> None:
     """A stranger writes the first words of X-Forwarded-For, and each proxy of ours appends one."""
     settings.TRUSTED_PROXIES = proxies
-    asked = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=forwarded)
+    request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=forwarded)
     plain = RequestFactory().get("/", REMOTE_ADDR=address)
-    found = hash_of_address(asked)
+    found = hash_of_address(request)
     settings.TRUSTED_PROXIES = 0
     assert found == hash_of_address(plain)
 

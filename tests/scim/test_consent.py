@@ -54,14 +54,14 @@ class Dance:
     secrets: Secrets
 
     def ask(self, **changes: str | None) -> Any:
-        wanted = {
+        parameters = {
             "client_id": self.secrets.client_id,
             "response_type": "code",
             "redirect_uri": CALLBACK,
             "state": "xyz",
             "scope": "offline_access",
         } | changes
-        query = urlencode({name: value for name, value in wanted.items() if value is not None})
+        query = urlencode({name: value for name, value in parameters.items() if value is not None})
         return self.http.get(f"/oauth/authorize/?{query}")
 
     def answer(self, page: Any, *, allow: bool = True) -> Any:
@@ -267,9 +267,9 @@ def test_a_refresh_renews_and_survives_a_lost_answer(okta: Dance, connection: Co
 
 def test_a_refresh_takes_few_statements(okta: Dance) -> None:
     token = okta.tokens(grant_type="refresh_token", refresh_token=okta.dance()["refresh_token"])["refresh_token"]
-    with CaptureQueriesContext(database) as asked:
+    with CaptureQueriesContext(database) as queries:
         renewed = okta.tokens(grant_type="refresh_token", refresh_token=token)
-    texts = [query["sql"] for query in asked if "SAVEPOINT" not in query["sql"]]
+    texts = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
     assert len(texts) == 7, texts
     access, refresh = (model.objects.latest("id") for model in (get_access_token_model(), get_refresh_token_model()))
     assert (access.user, access.scope, access.resource) == (None, renewed["scope"], [])
@@ -354,8 +354,8 @@ def test_a_set_up_contact_consents_for_one_connection_once(
     http = browser_of(None)
     assert http.get(f"/set-up/open/{link}").status_code == 200
     assert Dance(http, secrets).ask().status_code == 302, "looking at the link opens nothing: mail scanners do"
-    begun = http.post(f"/set-up/open/{link}")
-    assert http.get(begun["Location"]).status_code == 200
+    opening = http.post(f"/set-up/open/{link}")
+    assert http.get(opening["Location"]).status_code == 200
     dance = Dance(http, secrets)
     tokens = dance.dance()
     assert Scim(connection, tokens["access_token"]).get("/Users").status_code == 200

@@ -34,10 +34,10 @@ def test_a_dialogue_goes_as_the_client_expects(okta: Scim, file: Path) -> None:
         if "keep" in step:
             names[step["keep"]] = answer["id"]
         if "answer" in step:
-            wanted = _filled(step["answer"], names)
-            _order_members(wanted)
+            expected = _filled(step["answer"], names)
+            _order_members(expected)
             _order_members(answer)
-            assert answer == _alike(wanted, answer), step["says"]
+            assert answer == _alike(expected, answer), step["says"]
 
 
 def _filled(document: Any, names: dict[str, str]) -> Any:
@@ -52,15 +52,15 @@ def _filled(document: Any, names: dict[str, str]) -> Any:
     return document
 
 
-def _alike(wanted: Any, found: Any) -> Any:
-    """Return ``wanted``, with the value of ``found`` wherever any value is right."""
-    if isinstance(wanted, str) and "*" in wanted and fnmatchcase(str(found), wanted):
+def _alike(expected: Any, found: Any) -> Any:
+    """Return ``expected``, with the value of ``found`` wherever any value is right."""
+    if isinstance(expected, str) and "*" in expected and fnmatchcase(str(found), expected):
         return found
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        return {key: _alike(value, found.get(key)) for key, value in wanted.items()}
-    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        return [_alike(one, other) for one, other in zip(wanted, found, strict=True)]
-    return wanted
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return {key: _alike(value, found.get(key)) for key, value in expected.items()}
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        return [_alike(one, other) for one, other in zip(expected, found, strict=True)]
+    return expected
 
 
 def _order_members(document: Any) -> None:

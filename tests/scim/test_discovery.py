@@ -51,8 +51,8 @@ def test_max_results_is_kept(okta: Scim) -> None:
         Identity(connection=okta.connection, user=user, user_name=user.username, pushed_at=timezone.now())
         for user in users
     )
-    for asked in ({"count": "100000"}, {}, {"cursor": "", "count": "100000"}):
-        answer = okta.get("/Users", **asked).json()
+    for query in ({"count": "100000"}, {}, {"cursor": "", "count": "100000"}):
+        answer = okta.get("/Users", **query).json()
         assert (answer["totalResults"], answer["itemsPerPage"]) == (MAX_COUNT + 1, MAX_COUNT)
 
 
@@ -151,7 +151,7 @@ def test_there_is_a_schema_for_all_that_is_answered(okta: Scim) -> None:
 def test_every_attribute_that_is_announced_as_writable_is_kept_and_answered(okta: Scim, urn: str) -> None:
     """Writes one value of the announced type to each, and reads them back."""
     announced = schemas(okta)[urn]["attributes"]
-    wanted: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for attribute in announced:
         if attribute["mutability"] != "readWrite":
             continue
@@ -159,13 +159,13 @@ def test_every_attribute_that_is_announced_as_writable_is_kept_and_answered(okta
             one["name"]: _sample(one) for one in attribute.get("subAttributes", []) if one["mutability"] == "readWrite"
         }
         value: Any = subs or _sample(attribute)
-        wanted[attribute["name"]] = [value] if attribute["multiValued"] else value
-    body = wanted if urn == USER else {"userName": "jane", urn: wanted}
+        values[attribute["name"]] = [value] if attribute["multiValued"] else value
+    body = values if urn == USER else {"userName": "jane", urn: values}
     response = okta.post("/Users", body)
     assert response.status_code == 201, response.content
     resource = response.json()
     answered = resource if urn == USER else resource[urn]
-    assert {name: answered.get(name) for name in wanted} == wanted
+    assert {name: answered.get(name) for name in values} == values
 
 
 def _sample(attribute: dict[str, Any]) -> Any:

@@ -44,10 +44,10 @@ def people(okta: Scim) -> list[str]:
 
 
 def statements(okta: Scim, method: str, path: str, body: Any) -> int:
-    with CaptureQueriesContext(database) as asked:
+    with CaptureQueriesContext(database) as queries:
         answer = okta.send(method, path, body)
     assert answer.status_code in {200, 204}, answer.content
-    return len(asked)  # making and releasing the savepoint stand for BEGIN and COMMIT
+    return len(queries)  # making and releasing the savepoint stand for BEGIN and COMMIT
 
 
 def group(ids: list[str]) -> dict[str, Any]:
@@ -129,12 +129,12 @@ def test_the_same_list_again_takes_no_lock_and_writes_nothing_but_the_log(okta: 
     whole = group([*people, *strangers])
     path = f"/Groups/{okta.post('/Groups', whole).json()['id']}"
     first = okta.put(path, whole)
-    with CaptureQueriesContext(database) as asked:
+    with CaptureQueriesContext(database) as queries:
         again = okta.put(path, whole)
     assert (again.json(), again["ETag"]) == (first.json(), first["ETag"])
     assert sorted(one["value"] for one in again.json()["members"]) == sorted(people)
     assert "a group as a member was left out" in again["X-Decision"]
-    statements = [one["sql"] for one in asked]
+    statements = [one["sql"] for one in queries]
     assert not any("FOR NO KEY UPDATE" in one or "SAVEPOINT" in one for one in statements), statements
     written = [
         one
@@ -150,8 +150,8 @@ def test_the_answer_to_a_change_lists_the_members_in_the_order_of_a_later_get(ok
     response = okta.post("/Groups", group(people[:FEW]))
     path = f"/Groups/{response.json()['id']}"
     assert response.json() == okta.get(path).json()
-    for wanted in (people[2 : 2 * FEW], [*people[3:FEW], str(uuid4())], []):
-        assert okta.put(path, group(wanted)).json() == okta.get(path).json()
+    for members in (people[2 : 2 * FEW], [*people[3:FEW], str(uuid4())], []):
+        assert okta.put(path, group(members)).json() == okta.get(path).json()
 
 
 def test_a_patch_of_a_large_group_is_answered_without_its_members_unless_attributes_are_asked_for(okta: Scim) -> None:
@@ -163,9 +163,9 @@ def test_a_patch_of_a_large_group_is_answered_without_its_members_unless_attribu
     assert (silent.status_code, silent.content) == (204, b"")
     assert silent["ETag"] == okta.get(path)["ETag"]
     assert silent["Location"] == okta.get(path).json()["meta"]["location"]
-    with CaptureQueriesContext(database) as asked:
+    with CaptureQueriesContext(database) as queries:
         assert okta.send("PATCH", path, removing(ids[:1])).status_code == 204
-    assert not any("string_agg(one.scim_id" in one["sql"] for one in asked)
+    assert not any("string_agg(one.scim_id" in one["sql"] for one in queries)
     shown = okta.send("PATCH", f"{path}?attributes=members.value", removing(ids[1:2]))
     assert (shown.status_code, len(shown.json()["members"])) == (200, MOST_SHOWN)
     assert okta.send("PATCH", path, removing(ids[2:3])).status_code == 200, "the group is smaller again"

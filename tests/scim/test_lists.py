@@ -121,16 +121,16 @@ def test_a_search_pages_by_cursor_too(okta: Scim, people: Any) -> None:
 
 def test_a_deep_page_asks_for_no_offset(okta: Scim, people: Any, django_assert_num_queries: Any) -> None:
     cursor = okta.get("/Users", cursor="", count="3").json()["nextCursor"]
-    with django_assert_num_queries(EVERYTHING) as asked:
+    with django_assert_num_queries(EVERYTHING) as queries:
         okta.get("/Users", cursor=cursor, count="3")
-    assert not [query["sql"] for query in asked.captured_queries if "OFFSET" in query["sql"]]
+    assert not [query["sql"] for query in queries.captured_queries if "OFFSET" in query["sql"]]
 
 
 def test_every_page_has_the_right_total_and_only_a_filter_makes_the_database_count(okta: Scim, people: Any) -> None:
-    def total(count: int, **asked: str) -> tuple[int, bool]:
+    def total(count: int, **parameters: str) -> tuple[int, bool]:
         """Ask for a page; return its total, and whether the database counted for it."""
         with CaptureQueriesContext(database) as statements:
-            document = okta.get("/Users", count=str(count), **asked).json()
+            document = okta.get("/Users", count=str(count), **parameters).json()
         cursors.append(document.get("nextCursor", ""))
         return document["totalResults"], any("COUNT(*)" in query["sql"] for query in statements.captured_queries)
 
@@ -199,8 +199,8 @@ def test_two_ways_of_paging_at_once_are_refused(okta: Scim) -> None:
 # Over all types
 
 
-def search(okta: Scim, **asked: Any) -> Any:
-    return okta.post("/.search", {"schemas": [SEARCH], **asked})
+def search(okta: Scim, **parameters: Any) -> Any:
+    return okta.post("/.search", {"schemas": [SEARCH], **parameters})
 
 
 def test_the_root_is_searched_over_users_and_groups(okta: Scim, people: Any) -> None:
@@ -260,8 +260,8 @@ def test_a_search_request_with_another_schema_is_refused(okta: Scim) -> None:
 def test_an_attribute_of_no_resource_type_is_refused_at_the_root_too(okta: Scim) -> None:
     error(search(okta, filter='nonsense eq "x"'), 400, "invalidFilter")
     error(search(okta, sortBy="id"), 400, "invalidValue")
-    for asked in ({}, {"cursor": ""}):
-        assert "cannot be sorted" in error(search(okta, sortBy="userName", **asked), 400, "invalidValue")
+    for parameters in ({}, {"cursor": ""}):
+        assert "cannot be sorted" in error(search(okta, sortBy="userName", **parameters), 400, "invalidValue")
 
 
 def test_nobody_of_another_customer_is_found_R1(okta: Scim, other: Scim) -> None:
@@ -301,7 +301,7 @@ def test_a_page_costs_the_same_whatever_is_on_it(okta: Scim, path: str, django_a
 def test_members_that_are_not_shown_are_not_read(okta: Scim, django_assert_num_queries: Any) -> None:
     okta.post("/Groups", {"displayName": "Editors", "members": [{"value": okta.make()["id"]}]})
     okta.get("/Groups", count="0")  # takes the first part of the budget
-    with django_assert_num_queries(EVERYTHING) as asked:
+    with django_assert_num_queries(EVERYTHING) as queries:
         [shown] = okta.get("/Groups", excludedAttributes="members").json()["Resources"]
     assert "members" not in shown
-    assert not [query["sql"] for query in asked.captured_queries if "pushgroupmember" in query["sql"]]
+    assert not [query["sql"] for query in queries.captured_queries if "pushgroupmember" in query["sql"]]

@@ -33,8 +33,8 @@ def by_the_toolkit(header: str) -> tuple[Any, ...] | None:
     scheme, _, text = header.partition(" ")
     if scheme.lower() == "bearer" and text.startswith(PREFIX):
         return _by_the_orm(text)
-    asked = (settings.PUBLIC_URL, "GET", "", {"Authorization": header})
-    valid, seen = get_oauthlib_core().server.verify_request(*asked, scopes=[])
+    request = (settings.PUBLIC_URL, "GET", "", {"Authorization": header})
+    valid, seen = get_oauthlib_core().server.verify_request(*request, scopes=[])
     if not valid or seen.client is None:  # a token of no client is of no connection
         return None
     return OAuthClient, seen.client.pk, seen.client.label, seen.client.client_id, SCOPE in seen.scopes, vars_of(seen.client.connection)  # fmt: skip

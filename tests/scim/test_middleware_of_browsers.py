@@ -27,7 +27,7 @@ def answers(scim: Scim, host: str, *, secure: bool) -> dict[str, tuple[int, dict
     found = {}
     bearer, wrong = {"authorization": f"Bearer {scim.token}"}, {"authorization": "Bearer x"}
     secrets = {"authorization": "Basic eDp5"}
-    asked: tuple[tuple[str, str, dict[str, str]], ...] = (
+    requests: tuple[tuple[str, str, dict[str, str]], ...] = (
         ("GET", "/scim/acme/v2/Users", bearer),
         ("GET", "/scim/acme/v2/Users", wrong),
         ("GET", "/scim/acme/v2/Users", {**bearer, "host": "evil.test"}),
@@ -45,7 +45,7 @@ def answers(scim: Scim, host: str, *, secure: bool) -> dict[str, tuple[int, dict
         ("POST", "/oauth/revoke_token", {**secrets, "content-type": FORM}),
         ("POST", "/oauth/token/nothing", {}),
     )
-    for method, path, headers in asked:
+    for method, path, headers in requests:
         sent = {"host": host, **headers}
         content_type = sent.pop("content-type", "application/scim+json")
         answer = Client(headers=sent).generic(method, path, b"", content_type=content_type, secure=secure)

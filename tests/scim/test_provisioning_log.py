@@ -316,6 +316,6 @@ def test_the_list_costs_the_same_for_few_and_for_ten_thousand_R35(
     with database.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         for condition in ("connection_slug = 'acme'", "reference = 'R7'", "status >= 400", "at > now()"):
-            wanted = f"SELECT * FROM scim_provisioningrecord WHERE {condition} ORDER BY id DESC LIMIT 9"  # noqa: S608
-            cursor.execute(f"EXPLAIN {wanted}")
+            query = f"SELECT * FROM scim_provisioningrecord WHERE {condition} ORDER BY id DESC LIMIT 9"  # noqa: S608
+            cursor.execute(f"EXPLAIN {query}")
             assert "Index" in str(cursor.fetchall())

@@ -112,7 +112,7 @@ def test_the_list_shows_people_groups_and_decisions_and_is_searched_by_names_R35
     assert page.count(f'/admin/core_identity/user/{Identity.objects.get().user_id}/change/">Jane Doe</a>') == 2
     assert ">Writers</a>" in page
     assert "refused: the email belongs to somebody else" in page
-    for wanted, number in (
+    for words, number in (
         ("JANE.doe@acme.test", 3),
         ("00u1", 1),
         ("jane.doe", 1),
@@ -121,8 +121,8 @@ def test_the_list_shows_people_groups_and_decisions_and_is_searched_by_names_R35
         ("nobody", 0),
         ("%", 0),
     ):
-        listed = as_auditor.get(LIST, {"q": wanted}).context["cl"].result_list
-        assert len(listed) == number, wanted
+        listed = as_auditor.get(LIST, {"q": words}).context["cl"].result_list
+        assert len(listed) == number, words
 
 
 def test_filters_by_time_and_by_a_part_of_a_connections_name_R35(okta: Scim, other: Scim, as_auditor: Client) -> None:

@@ -59,8 +59,8 @@ def use(okta: Dance, code: str, **form: str) -> Any:
 def test_a_connection_that_was_off_has_no_live_credential_when_it_is_on_again_R1a(
     okta: Dance, connection: Connection, other: Scim, by: str
 ) -> None:
-    given = okta.dance()
-    renewed = okta.tokens(grant_type="refresh_token", refresh_token=given["refresh_token"])
+    tokens = okta.dance()
+    renewed = okta.tokens(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
     by_client = token_of(okta.secrets)
     boss = OAuthClient.objects.get(connection=connection).consented_by
     assert boss is not None
@@ -89,9 +89,9 @@ def test_a_connection_that_was_off_has_no_live_credential_when_it_is_on_again_R1
             act()
 
     switch_on(actor=ADMIN, connection_id=connection.pk, reason="test")
-    for token in (given["access_token"], renewed["access_token"], by_client, long_lived):
+    for token in (tokens["access_token"], renewed["access_token"], by_client, long_lived):
         error(Scim(connection, token).get("/Users"), 401)
-    for old in (given["refresh_token"], renewed["refresh_token"]):
+    for old in (tokens["refresh_token"], renewed["refresh_token"]):
         assert okta.token(grant_type="refresh_token", refresh_token=old).json()["error"] == "invalid_grant"
     assert use(okta, unused).json()["error"] == "invalid_grant"
     assert browser_of(None).post(f"/set-up/open/{link}").status_code == 404
@@ -114,7 +114,7 @@ def test_a_credential_that_is_requested_while_the_connection_is_switched_off_doe
         return okta.answer(page)
 
     def renew() -> object:
-        return okta.token(grant_type="refresh_token", refresh_token=given["refresh_token"])
+        return okta.token(grant_type="refresh_token", refresh_token=first_tokens["refresh_token"])
 
     requests: dict[str, tuple[Callable[[], object], str, str]] = {
         "code": (lambda: use(okta, code), 'FROM "oauth2_provider_grant"', "oauth2_provider_accesstoken"),
@@ -125,7 +125,7 @@ def test_a_credential_that_is_requested_while_the_connection_is_switched_off_doe
     for name, (request, last_check, table) in requests.items():
         for marker, waits in ((last_check, False), (f'INSERT INTO "{table}"', True)):
             switch_on(actor=ADMIN, connection_id=acme.pk, reason="test")
-            given, code, page = okta.dance(), okta.code(), okta.ask()
+            first_tokens, code, page = okta.dance(), okta.code(), okta.ask()
             switch = threading.Thread(target=off, args=(acme,))
             with database.execute_wrapper(meanwhile(marker, switch, waits=waits)):
                 request()
@@ -187,8 +187,8 @@ def test_a_reused_code_revokes_its_tokens(okta: Dance, connection: Connection, o
     assert use(okta, code, client_id=okta.secrets.client_id).status_code == 200
     first = okta.dance()
     code = okta.code()
-    given = use(okta, code).json()
-    renewed = okta.tokens(grant_type="refresh_token", refresh_token=given["refresh_token"])
+    tokens = use(okta, code).json()
+    renewed = okta.tokens(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
     assert use(okta, code).json()["error"] == "invalid_grant"
     assert Scim(connection, renewed["access_token"]).get("/Users").status_code == 200, "an answer that got lost"
 

@@ -42,8 +42,8 @@ def test_every_advertised_attribute_is_answered_or_refused_in_every_place(okta: 
         for extension in one.get("schemaExtensions", ()):
             known += paths(schemas[extension["schema"]], f"{extension['schema']}:")
         for path, whole, sub in known:
-            asked = {"sortBy": path, "attributes": path, "sortOrder": "descending"}
-            answers = [okta.get(f"/{endpoint}", **asked)]
+            query = {"sortBy": path, "attributes": path, "sortOrder": "descending"}
+            answers = [okta.get(f"/{endpoint}", **query)]
             if path in MUST_SORT[endpoint]:
                 body = {"schemas": [SEARCH], "sortBy": path, "excludedAttributes": [path]}
                 answers.append(okta.post(f"/{endpoint}/.search", body))

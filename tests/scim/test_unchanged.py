@@ -38,9 +38,9 @@ def test_an_unchanged_put_or_patch_takes_no_lock_and_writes_nothing_but_the_log(
         lambda: okta.patch(path, {"op": "replace", "path": "title", "value": "Editor"}),
     )
     for work in works:
-        with CaptureQueriesContext(database) as asked:
+        with CaptureQueriesContext(database) as queries:
             assert work().json() == resource
-        texts = [query["sql"].strip() for query in asked]
+        texts = [query["sql"].strip() for query in queries]
         assert not [text for text in texts if text.startswith(("BEGIN", "UPDATE", "SAVEPOINT")) or " FOR " in text]
         (logged,) = (text for text in texts if "INSERT INTO" in text)
         assert set(re.findall("INSERT INTO ([a-z_]+)", logged)) == {"scim_provisioningrecord", "scim_payload"}
@@ -63,9 +63,9 @@ def test_a_write_takes_at_most_nine_statements(okta: Scim) -> None:
         "deactivate": (9, lambda: okta.patch(path, active)),
     }
     for name, (most, work) in works.items():
-        with CaptureQueriesContext(database) as asked:
+        with CaptureQueriesContext(database) as queries:
             assert work().status_code < 300
-        assert len(asked) <= most, (name, [query["sql"][:90] for query in asked])
+        assert len(queries) <= most, (name, [query["sql"][:90] for query in queries])
 
 
 def _conflict(identity: Identity, **fields: Any) -> None:
@@ -178,8 +178,8 @@ def test_a_push_judged_unchanged_gets_the_same_answer_as_by_the_ordinary_way(
     judge = unchanged
     judged: list[Any] = []
 
-    def watched(**given: Any) -> Any:
-        judged.append(judge(**given))
+    def watched(**arguments: Any) -> Any:
+        judged.append(judge(**arguments))
         return judged[-1]
 
     monkeypatch.setattr(provisioning, "unchanged", watched)
@@ -201,7 +201,7 @@ def test_a_push_judged_unchanged_gets_the_same_answer_as_by_the_ordinary_way(
             if any(judged):
                 shortcuts += 1
                 before = snapshot(TABLES)
-                monkeypatch.setattr(provisioning, "unchanged", lambda **given: None)
+                monkeypatch.setattr(provisioning, "unchanged", lambda **arguments: None)
                 ordinary = okta.send(method, path, body)
                 monkeypatch.setattr(provisioning, "unchanged", watched)
                 same = all(

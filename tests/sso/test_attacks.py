@@ -171,8 +171,8 @@ def test_a_hostile_message_opens_nothing_whatever_must_be_signed(
                 # What policy refuses is believed, and what is no attack at this setting is too.
                 assert found == (None if attack.believed and not through else expected), (name, signed)
                 require_small(attack, expected, reached, (name, signed))
-                if (wanted := signatures_hold(expected, attack)) is not None:
-                    assert second() is wanted, (name, signed, "signxml")
+                if (expected_opinion := signatures_hold(expected, attack)) is not None:
+                    assert second() is expected_opinion, (name, signed, "signxml")
             if attack.believed:
                 assert not User.objects.exists()
                 assert browser.me().status_code == 401

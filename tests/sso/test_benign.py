@@ -44,7 +44,7 @@ BY_OID = {
 }
 
 
-def come(browser: Browser, layout: Layout, *, key: Key | None = None, **values: str) -> "Answer":
+def post_message(browser: Browser, layout: Layout, *, key: Key | None = None, **values: str) -> "Answer":
     """Bring a message of ``layout``, in answer to a request, and return the answer of the ACS."""
     words = {"acs": ACS, "audience": AUDIENCE, "request": browser.leave()} | values
     brought = message(layout, browser.idp, key=key, **words)
@@ -157,7 +157,7 @@ def test_the_message_of_an_idp_as_it_comes_signs_its_person_in(acme: Connection,
                 settings(connection, idp, attributes=names, signed=vendor.signed)
                 if vendor.role:
                     create_role(actor=ADMIN, name=vendor.role, grantable_by=[connection])
-                is_jane(browser, come(browser, vendor.layout))
+                is_jane(browser, post_message(browser, vendor.layout))
                 assert Grant.objects.count() == bool(vendor.role)
 
 
@@ -333,7 +333,7 @@ def test_permitted_variations_of_a_response_are_accepted(acme: Connection, idp: 
         for name, edit in EDITS.items():
             with case(name):
                 browser = Browser(idp)
-                is_jane(browser, come(browser, Layout(edit=edit)))
+                is_jane(browser, post_message(browser, Layout(edit=edit)))
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_permitted_variations_of_a_response_are_accepted(acme: Connection, idp: 
 )
 def test_names_may_be_of_any_language(browser: Browser, first: str, last: str) -> None:
     """Persian and Hindi names need joiners, which are not a disguise there."""
-    answer = come(browser, Layout(edit=swap((">Jane<", f">{first}<"), (">Doe<", f">{last}<"))))
+    answer = post_message(browser, Layout(edit=swap((">Jane<", f">{first}<"), (">Doe<", f">{last}<"))))
     assert answer.status_code == 303, answer.content.decode()
     user = User.objects.get()
     assert (user.first_name, user.last_name) == (unescape(first), unescape(last))
@@ -371,7 +371,7 @@ def test_base_64_may_be_broken_into_lines(acme: Connection, idp: TestIdp) -> Non
         for name, encode in ENCODINGS.items():
             with case(name):
                 browser = Browser(idp)
-                is_jane(browser, come(browser, Layout(encode=encode)))
+                is_jane(browser, post_message(browser, Layout(encode=encode)))
 
 
 @pytest.mark.parametrize("number", [150, 300, 1000])
@@ -379,7 +379,7 @@ def test_somebody_in_many_groups_comes_in(browser: Browser, acme: Connection, nu
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     more = "".join(f"<saml2:AttributeValue{UNTYPED}>Team {n}</saml2:AttributeValue>" for n in range(number))
     mark = f"<saml2:AttributeValue{UNTYPED}>Editors</saml2:AttributeValue>"
-    is_jane(browser, come(browser, Layout(edit=after(mark, more))))
+    is_jane(browser, post_message(browser, Layout(edit=after(mark, more))))
     assert Grant.objects.count() == 1
 
 
@@ -407,28 +407,28 @@ PROPOSED = {
 def test_a_connection_accepts_the_signatures_that_it_requires_and_otherwise_names_those_of_the_message(
     browser: Browser, acme: Connection
 ) -> None:
-    for wanted, (name, layout) in product(Signed, LINES.items()):
-        settings(acme, browser.idp, signed=wanted.value)
+    for requirement, (name, layout) in product(Signed, LINES.items()):
+        settings(acme, browser.idp, signed=requirement.value)
         browser.http.cookies.clear()
-        answer = come(browser, layout)
+        answer = post_message(browser, layout)
         row = SignInRecord.objects.latest("at")
         proposals = [check["expected"] for check in row.checks if check["check"] == PROPOSAL]
-        if name in TAKEN[wanted]:
+        if name in TAKEN[requirement]:
             is_jane(browser, answer)
             assert proposals == []
             continue
-        assert (answer.status_code, row.code) == (400, "not_signed"), (wanted, name)
-        assert row.expected == DEMANDS[wanted]
+        assert (answer.status_code, row.code) == (400, "not_signed"), (requirement, name)
+        assert row.expected == DEMANDS[requirement]
         assert row.received == signatures_in_words(response=name == "response", assertion=name == "assertion")
-        proposed = PROPOSED.get((wanted, name))
-        assert proposals == ([proposed] if proposed else []), (wanted, name)
+        proposed = PROPOSED.get((requirement, name))
+        assert proposals == ([proposed] if proposed else []), (requirement, name)
         assert (proposed or "the Response and the Assertion if it can") in remedy_for(row.code, row.checks)
 
 
 def test_a_message_that_would_be_refused_anyway_proposes_no_setting(browser: Browser, stranger: TestIdp) -> None:
     for layout in (LINES["assertion"], LINES["response"]):
-        come(browser, layout, key=stranger.key)
-        come(browser, replace(layout, edit=swap((f">{AUDIENCE}<", ">https://other.test<"))))
+        post_message(browser, layout, key=stranger.key)
+        post_message(browser, replace(layout, edit=swap((f">{AUDIENCE}<", ">https://other.test<"))))
     assert SignInRecord.objects.filter(code="not_signed").count() == 4
     assert PROPOSAL not in str(list(SignInRecord.objects.values_list("checks", flat=True)))
 
@@ -440,5 +440,5 @@ def test_names_of_parties_are_compared_octet_by_octet(browser: Browser) -> None:
         (swap((f">{AUDIENCE}<", f"> {AUDIENCE}<")), "audience"),
         (swap((f'Recipient="{ACS}"', f'Recipient="{ACS} "')), "recipient"),
     ):
-        answer = come(browser, Layout(edit=edit))
+        answer = post_message(browser, Layout(edit=edit))
         assert (answer.status_code, f"({code})" in answer.content.decode()) == (400, True)

@@ -22,9 +22,9 @@ from tests.sso.test_benign import (
     EDITS,
     KEY_VALUE,
     VENDORS,
-    come,
     instants,
     is_jane,
+    post_message,
     settings,
     swap,
 )
@@ -69,7 +69,7 @@ def test_a_signature_may_be_written_in_many_ways(acme: Connection, idp: TestIdp)
             assertion = replace(signature, attributes=signature.attributes.replace("$p", "a"))
             with case(name):
                 browser = Browser(idp)
-                is_jane(browser, come(browser, Layout(assertion=assertion, response=response)))
+                is_jane(browser, post_message(browser, Layout(assertion=assertion, response=response)))
 
 
 def test_a_comment_is_refused_also_where_the_canonicalization_would_keep_it(browser: Browser) -> None:
@@ -77,7 +77,7 @@ def test_a_comment_is_refused_also_where_the_canonicalization_would_keep_it(brow
     commented = Layout(
         assertion=signature, response=signature, edit=lambda xml: xml.replace(">jane.doe<", ">jane<!-- -->.doe<")
     )
-    answer = come(browser, commented)
+    answer = post_message(browser, commented)
     assert answer.status_code == 400
     assert "(forbidden_xml)" in answer.content.decode()
     assert not User.objects.exists()
@@ -100,7 +100,7 @@ def test_keys_of_other_kinds_sign_as_well(browser: Browser, acme: Connection, na
     family = "rsa" if isinstance(key, rsa.RSAPrivateKey) else "ecdsa"
     for digest in ("sha256", "sha384", "sha512"):
         signature = Signature(method=f"{family}-{digest}", digest=digest)
-        is_jane(browser, come(browser, Layout(assertion=signature, response=signature), key=key))
+        is_jane(browser, post_message(browser, Layout(assertion=signature, response=signature), key=key))
 
 
 ZONED = instants(lambda time: f"{time:%Y-%m-%dT%H:%M:%S}+00:00")
@@ -113,11 +113,11 @@ def test_values_that_the_library_cannot_read_do_not_bypass_the_signatures(browse
 
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     for answer in (
-        come(browser, Layout(edit=edit, encode=altered)),
-        come(browser, Layout(edit=edit), key=stranger),
+        post_message(browser, Layout(edit=edit, encode=altered)),
+        post_message(browser, Layout(edit=edit), key=stranger),
     ):
         assert (answer.status_code, "(signature)" in answer.content.decode()) == (400, True)
-    assert "(not_signed)" in come(browser, Layout(edit=edit, assertion=None)).content.decode()
+    assert "(not_signed)" in post_message(browser, Layout(edit=edit, assertion=None)).content.decode()
     assert not User.objects.exists()
 
 
@@ -187,7 +187,7 @@ def test_an_assertion_may_be_encrypted_in_many_ways(acme: Connection, idp: TestI
         for name, envelope in ENVELOPES.items():
             with case(name):
                 browser = Browser(idp)
-                is_jane(browser, come(browser, Layout(seal=sealed(certificate, **envelope))))
+                is_jane(browser, post_message(browser, Layout(seal=sealed(certificate, **envelope))))
 
 
 @pytest.mark.parametrize("file", ["okta", "entra", "adfs", "shibboleth", "jumpcloud", "keycloak"])
@@ -199,7 +199,7 @@ def test_each_layout_survives_encryption(browser: Browser, acme: Connection, fil
     acme.save()
     settings(acme, browser.idp, attributes=names, want_encrypted=True)
     certificate = keys.announced_certificates(acme.saml)[0]
-    is_jane(browser, come(browser, Layout(file, Signature(prefixes="xs"), seal=sealed(certificate))))
+    is_jane(browser, post_message(browser, Layout(file, Signature(prefixes="xs"), seal=sealed(certificate))))
 
 
 def test_shibboleth_as_it_comes_signs_the_response_over_an_encrypted_assertion_that_is_not_signed(
@@ -212,7 +212,7 @@ def test_shibboleth_as_it_comes_signs_the_response_over_an_encrypted_assertion_t
     layout = Layout("shibboleth", None, Signature(line=76), seal=sealed(certificate))
     for signed in Signed:
         settings(acme, browser.idp, attributes=BY_OID, signed=signed.value, want_encrypted=True)
-        answer = come(browser, layout)
+        answer = post_message(browser, layout)
         if signed.needs_assertion:
             row = SignInRecord.objects.latest("at")
             assert (answer.status_code, row.code) == (400, "not_signed")

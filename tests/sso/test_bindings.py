@@ -111,11 +111,11 @@ def test_a_logout_goes_by_POST_where_the_idp_takes_that_as_okta_does(browser: Br
     fields = form_in(answer, f"{IDP}/slo/post")
     assert set(fields) == {"SAMLRequest"}
     assert frame_ancestors(answer) == ["'none'"]
-    asked = message_in(fields["SAMLRequest"])
-    assert (etree.QName(asked).localname, asked.get("Destination")) == ("LogoutRequest", f"{IDP}/slo/post")
-    assert asked.findtext("{*}Issuer") == f"{SERVICE}/sso/acme/metadata"
-    assert asked.findtext("{*}NameID") == "jane.doe@acme.test"
-    assert asked.findtext("{*}SessionIndex") == "_s1"
+    request = message_in(fields["SAMLRequest"])
+    assert (etree.QName(request).localname, request.get("Destination")) == ("LogoutRequest", f"{IDP}/slo/post")
+    assert request.findtext("{*}Issuer") == f"{SERVICE}/sso/acme/metadata"
+    assert request.findtext("{*}NameID") == "jane.doe@acme.test"
+    assert request.findtext("{*}SessionIndex") == "_s1"
 
 
 @pytest.mark.parametrize(
@@ -188,15 +188,15 @@ def test_an_authn_request_goes_by_POST_if_chosen_and_is_otherwise_the_same(
     answer = browser.http.get("/sso/acme/login", {"next": "/me?wanted=this"})
     fields = form_in(answer, f"{IDP}/sso/post")
     assert frame_ancestors(answer) == ["'none'"]
-    asked = message_in(fields["SAMLRequest"], signed=signs)
-    assert (etree.QName(asked).localname, asked.get("Destination")) == ("AuthnRequest", f"{IDP}/sso/post")
-    assert asked.get("AssertionConsumerServiceURL") == f"{SERVICE}/sso/acme/acs"
+    request = message_in(fields["SAMLRequest"], signed=signs)
+    assert (etree.QName(request).localname, request.get("Destination")) == ("AuthnRequest", f"{IDP}/sso/post")
+    assert request.get("AssertionConsumerServiceURL") == f"{SERVICE}/sso/acme/acs"
     assert "/me" not in fields["RelayState"]
     assert len(fields["RelayState"]) <= 80, "SAML bindings 3.5.3"
     assert answer.cookies["__Host-sign-in"]["samesite"] == "None"
-    assert SignInState.objects.get().request_id == asked.get("ID")
-    came = browser.come_back(JANE_BY_SSO, request_id=asked.get("ID"))
-    assert browser.follow(came).request["QUERY_STRING"] == "wanted=this"
+    assert SignInState.objects.get().request_id == request.get("ID")
+    acs_answer = browser.come_back(JANE_BY_SSO, request_id=request.get("ID"))
+    assert browser.follow(acs_answer).request["QUERY_STRING"] == "wanted=this"
     assert browser.me().status_code == 200
 
 

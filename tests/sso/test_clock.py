@@ -115,8 +115,8 @@ def test_a_message_with_a_long_window_opens_once_and_is_not_remembered_for_long(
             assert UsedAssertion.objects.count() == left
             for name, message in messages.items():
                 page = Browser(browser.idp).post(message).content.decode()
-                wanted = {"(replay)"} if later == MINUTE else {"(replay)", "(too_late)"} if left else {"(too_late)"}
-                assert [code for code in wanted if code in page], (name, later, page)
+                codes = {"(replay)"} if later == MINUTE else {"(replay)", "(too_late)"} if left else {"(too_late)"}
+                assert [code for code in codes if code in page], (name, later, page)
 
 
 def test_a_use_is_remembered_for_longer_than_any_age_that_is_accepted() -> None:

@@ -36,8 +36,8 @@ def proved(browser: Browser, *classes: str, ago: timedelta = timedelta(), by_til
             twin.find(".//saml:AuthnContextClassRef", NS).text = other  # type: ignore[union-attr]
             statement.addnext(twin)
 
-    begun: dict[str, Any] = {"in_response_to": None} if by_tile else {}
-    answer = browser.post(browser.idp.response(browser.claims(by_sso(JANE), authn=-ago, **begun), before=say))
+    claims: dict[str, Any] = {"in_response_to": None} if by_tile else {}
+    answer = browser.post(browser.idp.response(browser.claims(by_sso(JANE), authn=-ago, **claims), before=say))
     return "in" if answer.status_code == 303 else answer.content.decode()
 
 

@@ -78,7 +78,7 @@ def test_a_record_at_another_name_proves_nothing(dns: TxtServer, globex: Connect
     dns.records[place] = [(record_for(globex, "globex.test").value,)]
     with pytest.raises(InvalidValue, match="There is no TXT record"):
         prove(globex)
-    assert dns.asked == ["_core-identity.globex.test"], "no search list, and one question"
+    assert dns.questions == ["_core-identity.globex.test"], "no search list, and one question"
 
 
 def test_a_part_of_the_value_or_more_than_it_proves_nothing(dns: TxtServer, globex: Connection) -> None:
@@ -98,7 +98,7 @@ def test_a_domain_that_is_not_in_the_settings_is_not_even_looked_up(dns: TxtServ
     for foreign in ("foreign.test", "localhost", "127.0.0.1", "169.254.169.254", "globex.test\0", ""):
         with pytest.raises(InvalidValue, match="is not among the email domains"):
             prove(globex, foreign)
-    assert dns.asked == []
+    assert dns.questions == []
 
 
 def test_a_proven_domain_of_another_customer_stays_theirs(dns: TxtServer, globex: Connection, idp: TestIdp) -> None:
@@ -138,7 +138,7 @@ def test_an_answer_that_is_too_long_for_a_datagram_is_asked_for_again_by_tcp(
     record = record_for(globex, "globex.test")
     dns.records[record.name] = [*[(f"{number:0200}",) for number in range(30)], (record.value,)]
     prove(globex)
-    assert len(dns.asked) == 2
+    assert len(dns.questions) == 2
     assert led_to("globex.test") == ["globex"]
 
 
@@ -160,7 +160,7 @@ def test_a_name_too_long_for_dns_is_refused_in_words(dns: TxtServer, globex: Con
     entered(globex, idp, longest)
     with pytest.raises(InvalidValue, match="did not answer"):
         prove(globex, longest)
-    assert dns.asked == []
+    assert dns.questions == []
 
 
 def test_a_record_of_a_former_secret_key_counts_while_the_key_is_listed(

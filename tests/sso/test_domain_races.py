@@ -55,7 +55,7 @@ def publish(dns: TxtServer, domain: str, *connections: Connection) -> None:
     """Publish the records of all connections at the one name of the domain."""
     records = [record_for(connection, domain) for connection in connections]
     dns.records[records[0].name] = [(record.value,) for record in records]
-    dns.asked.clear()
+    dns.questions.clear()
 
 
 def test_one_of_two_customers_gets_a_domain_and_the_other_sees_the_reason(
@@ -66,7 +66,7 @@ def test_one_of_two_customers_gets_a_domain_and_the_other_sees_the_reason(
     for domain in DOMAINS:
         publish(dns, domain, *both)
         assert sorted(race([partial(prove, connection, domain) for connection in both])) == ["DomainHeld", "bool"]
-        assert dns.asked == [f"_core-identity.{domain}"] * 2, "both proofs were right"
+        assert dns.questions == [f"_core-identity.{domain}"] * 2, "both proofs were right"
         winner = VerifiedDomain.objects.get(domain=domain).connection
         assert Event.objects.filter(kind="email_domain.verified").latest("id").connection_id == winner.pk
         assert [saml.connection for saml in connections_for(f"jane@{domain}", is_typed=True)] == [winner]

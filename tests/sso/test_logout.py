@@ -145,11 +145,11 @@ def sign_out(jane: Browser) -> etree._Element:
 
 
 def test_signing_out_continues_at_the_idp_with_a_signed_request_for_this_session(jane: Browser) -> None:
-    asked = sign_out(jane)
-    assert asked.get("Destination") == SLO
-    assert asked.findtext("{*}Issuer") == f"{SERVICE}/sso/acme/metadata"
-    assert asked.findtext("{*}NameID") == "jane.doe@acme.test"
-    assert asked.findtext("{*}SessionIndex") == "_s1"
+    request = sign_out(jane)
+    assert request.get("Destination") == SLO
+    assert request.findtext("{*}Issuer") == f"{SERVICE}/sso/acme/metadata"
+    assert request.findtext("{*}NameID") == "jane.doe@acme.test"
+    assert request.findtext("{*}SessionIndex") == "_s1"
     assert not SsoSession.objects.exists()
 
 

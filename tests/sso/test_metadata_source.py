@@ -38,12 +38,12 @@ ENDLESS = {
 
 @dataclass
 class Server:
-    """``answers``: what each path is answered with: status, headers, body. ``asked``: the paths, as they came."""
+    """``answers``: what each path is answered with: status, headers, body. ``paths``: the paths, as they came."""
 
     port: int
     tls: ssl.SSLContext
     answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
     def url(self, path: str = "/metadata", host: str = HOST) -> str:
         return f"https://{host}:{self.port}{path}"
@@ -84,7 +84,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            local_server.asked.append(self.path)
+            local_server.paths.append(self.path)
             if self.path in ENDLESS:
                 first, again, pause = ENDLESS[self.path]
                 try:
@@ -127,7 +127,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def server(running: Server) -> Server:
     running.answers = {"/metadata": (200, {}, b"<x/>")}
-    running.asked.clear()
+    running.paths.clear()
     return running
 
 
@@ -143,7 +143,7 @@ def test_a_document_is_fetched_and_never_kept(server: Server) -> None:
     assert fetch_within(server.reach, server.url()) == b"<x/>"
     server.answers["/metadata"] = (200, {"Cache-Control": "max-age=9999"}, b"<y/>")
     assert [fetch_within(server.reach, server.url()) for _ in range(2)] == [b"<y/>", b"<y/>"]
-    assert server.asked == ["/metadata"] * 3
+    assert server.paths == ["/metadata"] * 3
 
 
 def test_no_proxy_of_the_environment_is_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +189,7 @@ def test_a_name_is_looked_up_once_and_the_connection_goes_to_the_checked_address
 def test_one_forbidden_answer_among_good_ones_refuses_the_name(server: Server) -> None:
     reach = replace(server.reach, resolve=lambda *_: ["127.0.0.1", "10.0.0.1"])
     assert code(reach, server.url()) == "forbidden_address"
-    assert server.asked == []
+    assert server.paths == []
 
 
 def test_a_certificate_of_another_name_or_of_nobody_we_trust_is_refused(server: Server) -> None:
@@ -230,8 +230,10 @@ def test_a_few_bytes_that_would_inflate_to_megabytes_are_not_inflated(server: Se
     bomb = gzip.compress(b" " * 20_000_000)
     server.answers["/bomb"] = (200, {"Content-Encoding": "gzip", "Content-Length": str(len(bomb))}, bomb)
     assert code(server.reach, server.url("/bomb")) == "encoded"
-    server.answers["/unsaid"] = (200, {"Content-Type": "application/gzip"}, bomb)
-    assert fetch_within(server.reach, server.url("/unsaid")) == bomb, "and what it is not said to be, nobody inflates"
+    server.answers["/undeclared"] = (200, {"Content-Type": "application/gzip"}, bomb)
+    assert fetch_within(server.reach, server.url("/undeclared")) == bomb, (
+        "a document without the header is not inflated"
+    )
 
 
 @pytest.mark.parametrize("kind", ["text/html", "text/plain", "application/octet-stream", "nonsense"])
@@ -247,7 +249,7 @@ def test_a_name_look_up_that_never_ends_is_abandoned(server: Server) -> None:
     reach = replace(server.reach, seconds=0.1, resolve=lambda *_: ["127.0.0.1"] if done.wait(5) else [])
     assert code(reach, server.url()) == "too_slow"
     done.set()
-    assert server.asked == []
+    assert server.paths == []
 
 
 def test_an_unknown_name_is_reported(server: Server) -> None:

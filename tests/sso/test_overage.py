@@ -46,7 +46,7 @@ def editors(acme: Connection) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
 
 
-def come(browser: Browser, attributes: Mapping[str, tuple[str, ...]], *, days: float = 0) -> list[str]:
+def sign_in(browser: Browser, attributes: Mapping[str, tuple[str, ...]], *, days: float = 0) -> list[str]:
     """Sign Jane in after so many days, and return the roles that she then has."""
     with travel(now() + days * DAY):
         all_attributes = {**attributes_of(JANE_BY_SSO), **attributes}
@@ -60,43 +60,43 @@ def roles() -> list[str]:
 
 def test_only_the_known_names_keep_roles_and_only_where_the_groups_are_absent_R31(browser: Browser) -> None:
     for name in KNOWN:
-        assert come(browser, LISTED) == ["Editors"]
-        assert come(browser, {name: (LINK,)}) == ["Editors"], name
-        assert come(browser, {name: (LINK,), "Group": ("",)}) == [], "an empty list is a list"
+        assert sign_in(browser, LISTED) == ["Editors"]
+        assert sign_in(browser, {name: (LINK,)}) == ["Editors"], name
+        assert sign_in(browser, {name: (LINK,), "Group": ("",)}) == [], "an empty list is a list"
     for name in UNKNOWN:
-        assert come(browser, LISTED) == ["Editors"]
-        assert come(browser, {name: (KNOWN[0],)}) == [], f"anybody could name an attribute {name!r}"
-    assert come(browser, LISTED) == ["Editors"]
-    assert come(browser, {KNOWN[0]: ("",)}) == [], "it says nothing"
+        assert sign_in(browser, LISTED) == ["Editors"]
+        assert sign_in(browser, {name: (KNOWN[0],)}) == [], f"anybody could name an attribute {name!r}"
+    assert sign_in(browser, LISTED) == ["Editors"]
+    assert sign_in(browser, {KNOWN[0]: ("",)}) == [], "it says nothing"
 
 
 def test_overage_adds_no_role_that_no_list_gave_R31(browser: Browser) -> None:
-    assert come(browser, {KNOWN[0]: ("Editors",)}) == []
+    assert sign_in(browser, {KNOWN[0]: ("Editors",)}) == []
     assert Identity.objects.get().groups_listed_at is None
     assert "the groups give no role" in SignInRecord.objects.latest("id").decision
 
 
 def test_roles_end_thirty_days_after_the_last_full_list_at_a_sign_in_R31(browser: Browser) -> None:
-    come(browser, LISTED)
+    sign_in(browser, LISTED)
     for days in (1, 20, 29.9):
-        assert come(browser, UNLISTED, days=days) == ["Editors"], "overage is no list, however often it comes"
+        assert sign_in(browser, UNLISTED, days=days) == ["Editors"], "overage is no list, however often it comes"
     decision = SignInRecord.objects.latest("id").decision
     assert f"The roles from sign-ins stay until {now() + 30 * DAY:%Y-%m-%d}" in decision
     assert Event.objects.filter(kind="user.sso_groups_unlisted").count() == 1
     assert Event.objects.filter(kind="user.sso_groups_absent").count() == 0
-    assert come(browser, UNLISTED, days=30.1) == []
+    assert sign_in(browser, UNLISTED, days=30.1) == []
     ended = Event.objects.get(kind="grant.removed")
     assert ended.user_id == User.objects.get().pk
     assert "not listed the groups" in ended.reason
     assert "The roles from sign-ins ended on" in SignInRecord.objects.latest("id").decision
-    assert come(browser, LISTED, days=31) == ["Editors"], "a full list gives them again"
+    assert sign_in(browser, LISTED, days=31) == ["Editors"], "a full list gives them again"
     assert Identity.objects.get().groups_unlisted_since is None
 
 
 def test_housekeeping_ends_the_roles_of_a_person_who_does_not_come_back_R31(browser: Browser, acme: Connection) -> None:
-    come(browser, LISTED)
+    sign_in(browser, LISTED)
     browser.come_back(replace(by_sso(ZOE), groups=("Editors",)))
-    come(browser, UNLISTED, days=1)
+    sign_in(browser, UNLISTED, days=1)
     change_connection(actor=ADMIN, connection_id=acme.pk, overage_days=7)
     for days, left in ((6.9, 2), (7.1, 1), (90, 1)):
         with travel(now() + days * DAY):
@@ -108,8 +108,8 @@ def test_housekeeping_ends_the_roles_of_a_person_who_does_not_come_back_R31(brow
 
 def test_roles_that_a_merge_moves_end_when_they_would_have_R11_R31(browser: Browser) -> None:
     browser.come_back(by_sso(ZOE))
-    come(browser, LISTED)
-    come(browser, UNLISTED, days=1)
+    sign_in(browser, LISTED)
+    sign_in(browser, UNLISTED, days=1)
     zoe, jane = User.objects.get(first_name="Zoë"), User.objects.get(first_name="Jane")
     merge(actor=ADMIN, kept_id=zoe.pk, gone_id=jane.pk, reason="one person")
     for days, left in ((29, 1), (30.1, 0)):
@@ -119,8 +119,8 @@ def test_roles_that_a_merge_moves_end_when_they_would_have_R11_R31(browser: Brow
 
 
 def test_the_connection_page_warns_and_lists_the_people_R31(browser: Browser, acme: Connection) -> None:
-    come(browser, LISTED)
-    come(browser, UNLISTED)
+    sign_in(browser, LISTED)
+    sign_in(browser, UNLISTED)
     User.objects.create_superuser("root", "root@acme.test", "x" * 20)
     root = Client(headers={"host": "localhost:8000"})
     root.force_login(User.objects.get(username="root"), backend="core_identity.backends.RoleBackend")

@@ -211,8 +211,8 @@ def test_the_command_shows_lists_and_exports(browser: Browser) -> None:
     shown = run("show", reference.lower())
     assert f"reference: {reference}" in shown
     assert f"what to do: {REMEDIES['audience']}" in shown
-    wanted = f"expected: {SERVICE}/sso/acme/metadata"
-    assert f"FAIL Audience; {wanted}; received: https://other.test" in shown
+    expected = f"expected: {SERVICE}/sso/acme/metadata"
+    assert f"FAIL Audience; {expected}; received: https://other.test" in shown
     assert json.loads(run("show", reference[:8], "--json"))["outcome"] == "audience"
     assert reference in run("list", "--refused", "--connection", "acme", "--since", "2020-01-01")
     assert len(json.loads(run("list", "--json"))) == 2

@@ -121,11 +121,11 @@ def test_a_compiled_query_returns_what_its_queryset_does(browser: Browser, acme:
     compiled: Compiled[Identity] = Compiled(
         lambda: people(Given("connection", UUIDField()), Given("email", CharField()))
     )
-    [wanted] = people(acme, JANE.email)
+    [expected] = people(acme, JANE.email)
     for _ in range(2):
         [found] = compiled.rows(connection=acme.pk, email=JANE.email)
-        assert row(found) == row(wanted)
-        assert (row(found.user), row(found.connection)) == (row(wanted.user), row(wanted.connection))
+        assert row(found) == row(expected)
+        assert (row(found.user), row(found.connection)) == (row(expected.user), row(expected.connection))
         assert found.user.expired_connection is None
         assert found.has_role is True  # type: ignore[attr-defined]
         assert not found._state.adding

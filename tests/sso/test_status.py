@@ -104,8 +104,8 @@ def test_the_words_of_an_idp_about_its_refusal_are_stored_and_believed_only_if_v
         assert ("(status)" in page, SAID[:10] in page) == (True, False), name
         assert latest().code == "status", name
         assert row_of("Status")["received"] == f"{STATUS}Responder {STATUS}RequestDenied", name
-        wanted = {"check": WORDS, "passed": None, "received": row_of(WORDS)["received"]}
-        assert row_of(WORDS) == (wanted if answer.believed else wanted | {"unverified": True}), name
+        expected = {"check": WORDS, "passed": None, "received": row_of(WORDS)["received"]}
+        assert row_of(WORDS) == (expected if answer.believed else expected | {"unverified": True}), name
         assert row_of(WORDS)["received"].endswith("administrator has blocked the application.")
         assert remedy_for(latest().code, latest().checks) == f"RequestDenied: {STATUS_REMEDIES['RequestDenied']}"
 
@@ -173,8 +173,8 @@ def test_the_innermost_status_that_is_known_decides_the_advice() -> None:
             {"check": "XML within the limits", "passed": True},
             {"check": "Status", "passed": False, "received": received},
         ]
-        wanted = f"{name}: {STATUS_REMEDIES[name]}" if name else REMEDIES["status"]
-        assert remedy_for("status", checks) == wanted, codes
+        expected = f"{name}: {STATUS_REMEDIES[name]}" if name else REMEDIES["status"]
+        assert remedy_for("status", checks) == expected, codes
     older = [
         {
             "check": "One Assertion in one Response, signed as required",

@@ -20,11 +20,11 @@ Texts = list[tuple[str, ...]]
 
 @dataclass
 class TxtServer:
-    """``records`` are the TXT records of each name; other names do not exist. ``asked`` are the names of the questions, in order."""
+    """``records`` are the TXT records of each name; other names do not exist. ``questions`` are the names of the questions, in order."""
 
     records: dict[str, Texts] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
     is_silent: bool = False
     is_failing: bool = False
     is_forged: bool = False
@@ -40,7 +40,7 @@ class TxtServer:
     def answer(self, packet: bytes, *, most: int) -> bytes | None:
         question = dns.message.from_wire(packet)
         name = question.question[0].name.to_text(omit_final_dot=True)
-        self.asked.append(name)
+        self.questions.append(name)
         if (act := self.meanwhile) is not None:
             self.meanwhile = None
             act()

@@ -11,13 +11,13 @@ _keys_by_size: defaultdict[int, list[rsa.RSAPrivateKey]] = defaultdict(list)
 
 def keys_of_a_test() -> Callable[..., rsa.RSAPrivateKey]:
     """Return a stand-in for `rsa.generate_private_key` that gives no key twice. Another stand-in gives the same keys again."""
-    given: defaultdict[int, int] = defaultdict(int)
+    counts: defaultdict[int, int] = defaultdict(int)
 
     def generate(public_exponent: int, key_size: int, backend: object = None) -> rsa.RSAPrivateKey:
         keys = _keys_by_size[key_size]
-        if given[key_size] == len(keys):
+        if counts[key_size] == len(keys):
             keys.append(_generate(public_exponent=public_exponent, key_size=key_size))
-        given[key_size] += 1
-        return keys[given[key_size] - 1]
+        counts[key_size] += 1
+        return keys[counts[key_size] - 1]
 
     return generate

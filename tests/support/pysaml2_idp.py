@@ -196,18 +196,20 @@ class Pysaml2Idp(ThreadingHTTPServer):
 
     def answer(self, fields: Mapping[str, str], binding: str, person: Person | None) -> tuple[str, str]:
         """Return the Response to an AuthnRequest, and where it is to be posted. No person: she was not signed in."""
-        asked = self.saml.response_args(self._read(self.saml.parse_authn_request, fields, binding, self.want_signed))
-        del asked["binding"]
+        arguments = self.saml.response_args(
+            self._read(self.saml.parse_authn_request, fields, binding, self.want_signed)
+        )
+        del arguments["binding"]
         if person is None:
             refused = self.saml.create_error_response(
-                asked["in_response_to"],
-                asked["destination"],
+                arguments["in_response_to"],
+                arguments["destination"],
                 (STATUS_AUTHN_FAILED, "No."),
                 sign=True,
                 **self._algorithms(),
             )
-            return str(refused), asked["destination"]
-        return self._say(person, **asked), asked["destination"]
+            return str(refused), arguments["destination"]
+        return self._say(person, **arguments), arguments["destination"]
 
     def begin(self, sp: str, person: Person) -> tuple[str, str]:
         """Return a Response that nobody asked for, and where it is to be posted. ``sp`` is an entity ID."""
@@ -220,13 +222,13 @@ class Pysaml2Idp(ThreadingHTTPServer):
 
     def leave(self, fields: Mapping[str, str], binding: str) -> str:
         """Take a LogoutRequest of an SP, and return the page that takes the answer there."""
-        asked = self._read(self.saml.parse_logout_request, fields, binding, True)
-        (index, *_) = [one.text for one in asked.session_index] or [""]
-        self.heard.append(Heard("LogoutRequest", binding, asked.name_id.text, index))
+        request = self._read(self.saml.parse_logout_request, fields, binding, True)
+        (index, *_) = [one.text for one in request.session_index] or [""]
+        self.heard.append(Heard("LogoutRequest", binding, request.name_id.text, index))
         response = self.saml.create_logout_response(
-            asked, [self.manner.logout_binding], sign=self._signs_inside, **self._algorithms()
+            request, [self.manner.logout_binding], sign=self._signs_inside, **self._algorithms()
         )
-        place = self.saml.response_args(asked, [self.manner.logout_binding])["destination"]
+        place = self.saml.response_args(request, [self.manner.logout_binding])["destination"]
         return self._send_off(response, fields.get("RelayState", ""), place, response=True)
 
     def send_away(self, sp: str) -> str:
@@ -290,13 +292,13 @@ class Pysaml2Idp(ThreadingHTTPServer):
         policy = NameIDPolicy(format="urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified")
         return base64.b64encode(self._say(person, name_id_policy=policy, **claimed).encode()).decode()
 
-    def _say(self, person: Person, **asked: Any) -> str:
+    def _say(self, person: Person, **arguments: Any) -> str:
         manner = self.manner
         self.saml.sec.crypto.encryption = manner.encryption or ""
         if manner.name_id_format:
-            asked["name_id_policy"] = NameIDPolicy(format=manner.name_id_format, allow_create="true")
+            arguments["name_id_policy"] = NameIDPolicy(format=manner.name_id_format, allow_create="true")
         if manner.audience:
-            asked["sp_entity_id"] = manner.audience
+            arguments["sp_entity_id"] = manner.audience
         name_form = NAME_FORMAT_URI if manner.names_by_oid else NAME_FORMAT_UNSPECIFIED
         # tick=False: the clock of the whole process is wrong for as long as a message is built, and no longer.
         with time_machine.travel(datetime.now(UTC) + manner.clock, tick=False):
@@ -309,11 +311,14 @@ class Pysaml2Idp(ThreadingHTTPServer):
                 encrypt_assertion=manner.encryption is not None,
                 release_policy=Policy({"default": {"lifetime": {"minutes": 5}, "name_form": name_form}}),
                 **self._algorithms(),
-                **asked,
+                **arguments,
             )
         if manner.encryption is None:
             (assertion,) = response_from_string(str(response)).assertion
-            self.known_as[asked["sp_entity_id"]] = assertion.subject.name_id, assertion.authn_statement[0].session_index
+            self.known_as[arguments["sp_entity_id"]] = (
+                assertion.subject.name_id,
+                assertion.authn_statement[0].session_index,
+            )
         return str(response)
 
     def _algorithms(self) -> dict[str, str | None]:

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
 
 
-def messages(**asked: object) -> list[str]:
+def messages(**options: object) -> list[str]:
     """Return the ids of our own messages."""
-    found = run_checks(**asked)  # type: ignore[arg-type]
+    found = run_checks(**options)  # type: ignore[arg-type]
     return [str(one.id) for one in found if str(one.id).startswith("core_identity.")]
 
 
@@ -89,10 +89,10 @@ def test_a_database_without_tables_or_without_an_answer_stops_nothing_R26(monkey
 
 
 def test_check_with_fail_level_warning_fails_and_shows_the_remedy_R26() -> None:
-    asked = {"databases": ["default"], "stdout": io.StringIO(), "stderr": io.StringIO()}
-    call_command("check", **asked)
+    options = {"databases": ["default"], "stdout": io.StringIO(), "stderr": io.StringIO()}
+    call_command("check", **options)
     with pytest.raises(SystemCheckError, match="createsuperuser"):
-        call_command("check", fail_level="WARNING", **asked)
+        call_command("check", fail_level="WARNING", **options)
 
 
 def test_the_front_page_warns_superusers_R26() -> None:

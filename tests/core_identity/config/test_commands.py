@@ -275,8 +275,8 @@ def test_the_story_of_a_user_is_found_by_any_of_their_keys(folder: Path) -> None
     identity = create_person(actor=OKTA, connection=Connection.objects.get(), person=JANE).identity
     user = User.objects.get()
     documents = [
-        run("user", "show", wanted)
-        for wanted in ("jane.doe", "JANE.DOE@acme.test", str(user.pk), str(identity.scim_id), user.username)
+        run("user", "show", key)
+        for key in ("jane.doe", "JANE.DOE@acme.test", str(user.pk), str(identity.scim_id), user.username)
     ]
     assert all(document == documents[0] for document in documents)
     status, document = documents[0]

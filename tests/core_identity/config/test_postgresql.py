@@ -33,24 +33,24 @@ def begin_request(connection: Any) -> None:
 def test_a_connection_that_was_asked_within_a_second_is_not_asked_again(
     kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[object] = []
+    tests: list[object] = []
     run(kept, "SELECT 1")
     usable = DatabaseWrapper.is_usable
 
     def is_usable(self: DatabaseWrapper) -> bool:
-        asked.append(self)
+        tests.append(self)
         return usable(self)
 
     monkeypatch.setattr(DatabaseWrapper, "is_usable", is_usable)
     for _ in range(3):
         begin_request(kept)
         run(kept, "SELECT 1")
-    assert asked == []
+    assert tests == []
     kept._answered_at -= 1
     for _ in range(2):
         begin_request(kept)
         run(kept, "SELECT 1")
-    assert asked == [kept]
+    assert tests == [kept]
 
 
 def test_a_connection_that_the_server_ended_is_replaced_before_its_next_use(kept: Any) -> None:

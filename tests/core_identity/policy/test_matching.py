@@ -114,12 +114,12 @@ CELLS = [
         Decision.CONFLICT,
     ),
     (
-        "SSO came first, nothing agrees, and an administrator said that it is the same person",
+        "SSO came first, nothing agrees, and an administrator confirmed that it is the same person",
         push(POST, owner=BY_SSO_ONLY, user_name_key="eve", email_key="eve@acme.test", confirmed=True),
         Decision.ADOPT,
     ),
     (
-        "the UID of a pushed person, whom an administrator said to be the same person",
+        "the UID of a pushed person, and an administrator confirmed that it is the same person",
         push(POST, owner=STRANGER, confirmed=True),
         Decision.REVIVE,
     ),
@@ -141,7 +141,7 @@ CELLS = [
     # POST, externalId is X's, or X was offered under this userName
     ("somebody offered is pushed", push(POST, subject=OFFERED, external_id=None), Decision.CLAIM),
     (
-        "posted again while live, after an administrator said that it is the same person",
+        "posted again while live, after an administrator confirmed that it is the same person",
         push(POST, subject=LIVE, owner=LIVE, own=True, confirmed=True),
         Decision.REVIVE,
     ),
@@ -334,7 +334,7 @@ CELLS = [
         Decision.CONFLICT,
     ),
     (
-        "in re-key: the UID agrees and the userName is not said",
+        "in re-key: the UID agrees and the message has no userName",
         push(
             CHANGE,
             subject=Known("00u1", None),

@@ -108,7 +108,12 @@ def test_a_new_name_changes_nothing_if_the_uid_is_the_name_R4() -> None:
 def test_a_message_with_only_the_stored_keys_is_applied_R8a() -> None:
     """Whatever else the connection knows about the identity. `would_change_nothing` relies on this."""
     external_ids, names, rules = (None, "e1"), (None, "jane", "other"), (False, True)
-    for (active, expired, derived, held), own_id, sent_id, uid, name, is_patch, rekeying, may_change in product(
+    for (
+        active,
+        expired,
+        derived,
+        needs_decision,
+    ), own_id, sent_id, uid, name, is_patch, rekeying, may_change in product(
         product(rules, repeat=4), external_ids, external_ids, (None, "u1"), names, rules, rules, rules
     ):
         if sent_id not in {None, own_id}:
@@ -120,7 +125,7 @@ def test_a_message_with_only_the_stored_keys_is_applied_R8a() -> None:
             active=active,
             expired=expired,
             derived=derived,
-            new_uid_held=held,
+            new_uid_held=needs_decision,
         )
         push = Push(
             verb=Verb.CHANGE,

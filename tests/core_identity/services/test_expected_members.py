@@ -193,6 +193,6 @@ def test_a_group_reads_the_same_by_sql_and_by_the_models_R29(acme: Connection, o
 
 
 def test_a_newcomer_without_groups_costs_one_query(jane: Identity) -> None:
-    with CaptureQueriesContext(database) as asked, service_writes():
+    with CaptureQueriesContext(database) as queries, service_writes():
         follow_identity(actor=OKTA, identity=jane)
-    assert len(asked) == 1
+    assert len(queries) == 1

@@ -230,10 +230,10 @@ def test_in_re_key_the_preview_counts_those_who_follow_and_they_do_R3() -> None:
     assert plan == RekeyPlan(pushed=1, derived=1, by_sign_in=1, cannot=4)
     acme = rekey(actor=ADMIN, connection_id=acme.pk, until=timezone.now() + timedelta(days=1), reason=WHY)
 
-    def follows(name: str, message: Person, wanted: Decision) -> bool:
+    def follows(name: str, message: Person, expected: Decision) -> bool:
         with rolled_back():
             try:
-                return change(rows[name], message).decision is wanted
+                return change(rows[name], message).decision is expected
             except errors.Conflict:
                 return False
         raise AssertionError("unreachable")

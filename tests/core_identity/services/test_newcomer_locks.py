@@ -146,13 +146,13 @@ def test_a_stream_of_new_people_cannot_keep_out_a_change(acme: Connection, setti
 
 def _until_waiting(number: int) -> None:
     """Return when so many transactions wait for an advisory lock of this database."""
-    asked = (
+    statement = (
         "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
         " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
     )
     with connections["default"].cursor() as cursor:
         for _ in range(3000):
-            cursor.execute(asked)
+            cursor.execute(statement)
             if cursor.fetchone() == (number,):
                 return
             cursor.execute("SELECT pg_sleep(0.01)")

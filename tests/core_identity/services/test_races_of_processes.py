@@ -103,7 +103,7 @@ def test_an_expiry_during_sign_ins_leaves_no_session_R21(race: Race, acme: Conne
         assert set(answers[2:]) <= {"Identity", "MayNotSignIn"}
         assert race([partial(enter, acme, number)] * AT_ONCE) == ["MayNotSignIn"] * AT_ONCE
     assert not User.objects.filter(expired_at__isnull=True).exists()
-    assert Event.objects.filter(kind="user.expired").count() == ROUNDS, "one fact is told once (R24)"
+    assert Event.objects.filter(kind="user.expired").count() == ROUNDS, "one fact has one event (R24)"
 
 
 def test_a_merge_during_pushes_and_sign_ins_of_both_people_leaves_one_user_R11(race: Race, acme: Connection) -> None:

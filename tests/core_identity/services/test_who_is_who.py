@@ -75,9 +75,9 @@ def test_two_people_swap_their_user_names_by_way_of_a_third_R8(uid: str | None, 
 
 def test_a_direct_swap_is_refused_and_changes_nothing_R9(acme: Connection) -> None:
     jane, zoe = post(acme, JANE), post(acme, ZOE)
-    for identity, person, wanted in ((jane, JANE, ZOE), (zoe, ZOE, JANE)):
+    for identity, person, other in ((jane, JANE, ZOE), (zoe, ZOE, JANE)):
         with pytest.raises(Conflict):
-            put(acme, identity, replace(person, user_name=wanted.user_name))
+            put(acme, identity, replace(person, user_name=other.user_name))
     names = dict(Identity.objects.values_list("external_id", "user_name"))
     assert names == {"00u1jane": JANE.user_name, "00u2zoe": ZOE.user_name}
 

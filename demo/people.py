@@ -75,7 +75,7 @@ PEOPLE: Final = (
         department="Finance",
         groups=(),
     ),
-    # Priya is in the group that waits, so she gets nothing of it until somebody makes a role.
+    # Priya is in the group that waits, so the group gives her no role until somebody creates one.
     DemoPerson(
         okta_id="00u5priya",
         login="priya.nair@acme.test",

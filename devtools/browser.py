@@ -17,7 +17,7 @@ HOW_TO_GET_ONE = """No Chromium was found, and none could be installed. Type one
     apt-get install chromium-headless-shell           (as root; then ./dev test again)
     .venv/bin/playwright install --with-deps chromium
 or set CHROMIUM to its path. ./dev test --no-browser runs all the other tests."""
-# Asked in the environment, where the package is: this package stands on the standard library alone.
+# This runs in the environment that has Playwright: devtools itself uses only the standard library.
 ASK_PLAYWRIGHT = """
 from playwright.sync_api import sync_playwright
 with sync_playwright() as playwright:

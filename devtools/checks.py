@@ -9,7 +9,7 @@ from pathlib import Path
 from devtools.checkout import Checkout
 from devtools.faults import say
 
-# What `check --deploy` judges: the settings as a production site has them.
+# `check --deploy` judges the settings of a production site.
 PRODUCTION = {"DEBUG": "off", "DEMO": "off", "PUBLIC_URL": "https://core.example.com"}
 
 

@@ -1,7 +1,7 @@
 """Find English that a reader has to read twice. `./dev lint` runs it: ``python -m devtools.plain_english``.
 
-The check is strict: one finding fails it. It reads the docs, the templates, all docstrings, the names of tests, the names in all other code, and the
-strings of the Python modules with texts for users.
+The check is strict: one finding fails it. It reads the docs, the templates, all docstrings, comments and names, the names of tests as
+sentences, and the strings of the Python modules with texts for users.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from devtools.prose import Passage, docstrings, markdown, names, names_of_tests, strings, template
+from devtools.prose import Passage, comments, docstrings, markdown, names, names_of_tests, strings, template
 
 LONGEST_SENTENCE: Final = 30
 """Words of a sentence in a text that users see."""
@@ -80,33 +80,8 @@ RULE_NUMBER: Final = _pattern("rule number", r"\bR\d{1,2}[a-d]?\b", "say the rul
 # Pages about the rules, and for people who change the code.
 WITH_RULE_NUMBERS: Final = {"docs/reference/rules.md", "docs/architecture.md"}
 
-USERS_READ: Final = (
-    "core_identity/*.py",
-    "core_identity/admin/*.py",
-    "core_identity/admin_kit/*.py",
-    "core_identity/config/**/*.py",
-    "core_identity/management/commands/*.py",
-    "core_identity/models/*.py",
-    "core_identity/policy/*.py",
-    "core_identity/portal/*.py",
-    "core_identity/selectors/*.py",
-    "core_identity/services/*.py",
-    "demo/**/*.py",
-    "devtools/**/*.py",
-    "scim/*.py",
-    "scim/admin/*.py",
-    "scim/management/commands/*.py",
-    "scim/views/*.py",
-    "scim/wire/*.py",
-    "sso/*.py",
-    "sso/admin/*.py",
-    "sso/logout/*.py",
-    "sso/management/commands/*.py",
-    "sso/saml/*.py",
-    "sso/settings/*.py",
-    "sso/sign_in/*.py",
-)
-"""Modules with texts for users: their strings are checked."""
+USERS_READ: Final = ("core_identity", "demo", "devtools", "scim", "sso")
+"""Packages with texts for users: the strings of their modules are checked, except in migrations."""
 
 WITH_WORDS_TO_AVOID: Final = "devtools/plain_english.py"
 
@@ -116,7 +91,7 @@ PARTICIPLES: Final = frozenset(
 """Words that are not names of values or functions. A noun of the field is: changes, payload, query, form_data, person."""
 
 PACKAGES: Final = ("benchmarks", "core_identity", "demo", "devtools", "scim", "sso", "tests")
-"""Packages with clean docstrings, and with clean names of tests."""
+"""Packages with clean docstrings, comments and names."""
 
 
 def findings(passage: Passage, *, rule_numbers: bool = True, longest: int | None = None) -> Iterator[str]:
@@ -154,15 +129,19 @@ def all_findings(root: Path) -> Iterator[str]:
     for path in sorted(root.glob("templates/**/*.html")):
         for passage in template(path, str(path.relative_to(root))):
             yield from findings(passage, longest=LONGEST_SENTENCE)
-    read_by_users = {path for pattern in USERS_READ for path in root.glob(pattern)}
     for path in sorted(path for package in PACKAGES for path in root.glob(f"{package}/**/*.py")):
         name = str(path.relative_to(root))
-        for passage in strings(path, name) if path in read_by_users and name != WITH_WORDS_TO_AVOID else ():
+        for passage in strings(path, name) if _read_by_users(name) else ():
             yield from findings(passage, longest=LONGEST_SENTENCE)
-        for passage in (*docstrings(path, name), *names_of_tests(path, name)):
+        for passage in (*docstrings(path, name), *comments(path, name), *names_of_tests(path, name)):
             yield from findings(passage, rule_numbers=False)
-        for passage in names(path, name) if not name.startswith("tests/") else ():
+        for passage in names(path, name):
             yield from findings_of_name(passage)
+
+
+def _read_by_users(name: str) -> bool:
+    package, *folders = name.split("/")
+    return package in USERS_READ and "migrations" not in folders and name != WITH_WORDS_TO_AVOID
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
-"""Take the sentences out of a file: Markdown, a template, or the strings of a Python module."""
+"""Take the sentences out of a file: Markdown, a template, or the strings and comments of a Python module."""
 
 import ast
 import re
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -151,6 +152,30 @@ def _docstring_nodes(tree: ast.Module) -> Iterator[ast.Constant]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.value
+
+
+FOR_TOOLS: Final = re.compile(r"#\s*(?:noqa\b|type:|fmt:).*|^#!.*")
+"""The part of a comment that a tool reads."""
+
+
+def comments(path: Path, name: str) -> Iterator[Passage]:
+    """Yield the comments of a module. Comments that fill consecutive lines are one passage."""
+    block: list[str] = []
+    begins = 1
+    with tokenize.open(path) as file:
+        for token in tokenize.generate_tokens(file.readline):
+            if token.type != tokenize.COMMENT:
+                continue
+            number, is_alone = token.start[0], token.line.lstrip().startswith("#")
+            text = FOR_TOOLS.sub("", token.string).lstrip("#:").strip()
+            if not is_alone:
+                yield from _passage(text, name, number)
+            elif number == begins + len(block):
+                block.append(text)
+            else:
+                yield from _passage(" ".join(block), name, begins)
+                block, begins = [text], number
+    yield from _passage(" ".join(block), name, begins)
 
 
 def names_of_tests(path: Path, name: str) -> Iterator[Passage]:

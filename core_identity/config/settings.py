@@ -96,7 +96,7 @@ SILENCED_SYSTEM_CHECKS = [
     "oauth2_provider.E001",  # hashed tokens with a grace period: scim.oauth.server answers a second refresh with a pair of its own
 ]
 
-# Who signs in, and how long (R21, R32).
+# Sign-in by password, and the length of sessions (R21, R32).
 AUTH_USER_MODEL = "core_identity.User"
 AUTHENTICATION_BACKENDS = ["core_identity.backends.RoleBackend"]
 BURST = burst_limits()  # R22a

@@ -83,6 +83,6 @@ def _summary(answer: Answer) -> str:
         return f"{answer.phrase}  {document.get('scimType', '')}".rstrip()
     if "totalResults" in document:
         return f"{answer.phrase}  {document['totalResults']} found"
-    # The id is news after a POST only; elsewhere it stands in the path.
+    # Only the answer to a POST has a new id. In all other requests the id is in the path.
     is_news = answer.status == HTTPStatus.CREATED and "id" in document
     return f"{answer.phrase}  id {document['id']}" if is_news else answer.phrase

@@ -81,7 +81,7 @@ class Tokens:
             "client_id": self._connection.client_id,
             "access_token": answer["access_token"],
             "good_until": time.time() + float(answer.get("expires_in", 0)),
-            # Who does not rotate refresh tokens sends none.
+            # A server that does not rotate refresh tokens sends no new one.
             **{key: value for key in ("refresh_token",) if (value := answer.get(key) or self._kept.get(key))},
         }
         if on_disk and self._file is not None:

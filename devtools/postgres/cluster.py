@@ -16,7 +16,7 @@ from devtools.postgres.binaries import Binaries
 from devtools.postgres.server_process import ServerProcess
 
 SUPERUSER = "postgres"
-# What the product connects as: it may make databases (the tests do), and is no superuser, as on a managed
+# The product connects with this role. It may create databases, for the tests. It is not a superuser, as on a managed
 # service.
 ROLE = "core_identity"
 START_SECONDS = 60
@@ -110,7 +110,7 @@ class Cluster:
         command += ["--encoding=UTF8", "--locale=C", "--no-instructions"]
         if self.binaries.major >= BUILTIN_LOCALE:  # the same order, and the letter case of all letters
             command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        # Who may open the socket's folder may enter: its owner and root.
+        # Only the owner of the socket's folder and root can connect.
         command += ["--auth=trust"]
         command += [] if self.durable else ["--no-sync"]
         answer = self.account.run(command)

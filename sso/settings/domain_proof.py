@@ -60,7 +60,7 @@ def look_up(connection: "Connection", domain: str) -> Finding:
     if not found:
         return Finding.ABSENT
     expected = [_value(connection, domain, key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
-    # Somebody who can publish a record must not measure how much of it is right.
+    # Somebody who can publish a record must not measure how many of its characters are right.
     is_right = any(constant_time_compare(text.strip(), value.encode()) for text in found for value in expected)
     return Finding.RIGHT if is_right else Finding.OTHER
 

@@ -18,7 +18,7 @@ DIMENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
     # whether X's user is expired: by the channel where X is inactive or deleted (no: an administrator unexpired them), else by an administrator
     "expired": ("no", "yes"),
     "staff": ("no", "yes"),
-    # whose UID the message sends: nobody's, X's now, X's formerly, Z's, or none at all
+    # the UID in the message. free: nobody has it · own: X's now · former: X's formerly · another: Z's · unsent: the message has none
     "uid": ("free", "own", "former", "another", "unsent"),
     # equal: X's · absent: X has one, the message none · differs: X has one, the message another · first: only the message has one · neither
     "externalId": ("equal", "absent", "differs", "first", "neither"),
@@ -101,7 +101,7 @@ SSO        *         *        *      *           *               *         *    
 CHANGES: Final = frozenset({"apply", "relink", "drift", "adopt", "revive", "create", "enter", "enter Z", "dropped"})
 """Answers that change something. All others change nothing, except that *try again* releases one userName (R8)."""
 
-# What stands after an answer of `CHANGES`. R23: a conflict in a PUT or PATCH with active: false is *dropped*, and the rest of this table holds.
+# The state after an answer of `CHANGES`. R23: a conflict in a PUT or PATCH with active: false is *dropped*, and the rest of this table holds.
 STANDINGS: Final = """
 answer   X                 active   is active  is expired   rule
 

@@ -217,7 +217,7 @@ def test_the_policy_decides_every_combination_as_the_table_R8a_R8b() -> None:
     wrong = []
     for case, (row, *_) in decided():
         answer, rule = row.then["answer"], row.then["rule"]
-        # R8, R9 and R21 are the services' to find out, and who is no resource or sends no UID comes no further than them.
+        # The services decide R8, R9 and R21. They also stop a person without a resource and a message without a UID.
         if answer in {"not found", "incomplete", "no entry", "try again"} or rule == "R9":
             continue
         expected = {POLICY[answer]} if answer in POLICY else EITHER[answer]

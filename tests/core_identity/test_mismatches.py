@@ -21,9 +21,9 @@ from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
-# Jane as her browser tells of her where SAML maps the email to UID and NameID, and SCIM something else.
+# Jane by SSO, where SAML maps the email to UID and NameID, and SCIM something else.
 JANE_BY_EMAIL = by_sso(JANE, uid="jane.doe@acme.test", name_id="jane.doe@acme.test", email="jane@home.test")
-# And as SCIM pushes her there: the email is the NameID's, the userName is not.
+# Jane by SCIM there: her email is the NameID, her userName is not.
 PUSHED = replace(JANE, user_name="jdoe")
 
 

@@ -371,7 +371,7 @@ def test_entra_deletes_in_two_steps(simulation: Simulation) -> None:
     assert simulation.server.body_of("PATCH /scim/Users/users-1")["Operations"] == [
         {"op": "Replace", "path": "active", "value": "False"}
     ]
-    assert simulation.run(dialect="entra") == 0  # whoever is pushed is assigned again
+    assert simulation.run(dialect="entra") == 0  # a push assigns the person again
     assert simulation.run("--delete", "jane.doe@acme.test", dialect="entra") == 0
     assert simulation.server.lines[1:] == ["GET /scim/Users/users-1", "DELETE /scim/Users/users-1"]
 

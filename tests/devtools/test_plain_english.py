@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from devtools.plain_english import LONGEST_SENTENCE, PATTERNS, RULE_NUMBER, findings, findings_of_name
-from devtools.prose import Passage, docstrings, markdown, names, names_of_tests, strings, template
+from devtools.plain_english import LONGEST_SENTENCE, PATTERNS, RULE_NUMBER, all_findings, findings, findings_of_name
+from devtools.prose import Passage, comments, docstrings, markdown, names, names_of_tests, strings, template
 
 FOUND = {
     "headless clause": (
@@ -193,6 +193,40 @@ def test_strings_and_docstrings_of_a_module_are_read_apart(tmp_path: Path) -> No
     )
     assert [passage.text for passage in strings(module, "m")] == ["Hello …, you.", "Some text"]
     assert [passage.text for passage in docstrings(module, "m")] == ["Do a thing.", "Says hello to …."]
+
+
+def test_comments_on_consecutive_lines_are_one_passage(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        "# One sentence\n# over two lines.\nX = 1  # at the end  # noqa: E501\nY = 2  # of two values\n"
+        '# Another one.\n# noqa: F401\n# type: ignore[x]\nZ = "# in a string"\n'
+    )
+    assert [(passage.text, passage.place) for passage in comments(module, "m")] == [
+        ("at the end", "m:3"),
+        ("of two values", "m:4"),
+        ("One sentence over two lines.", "m:1"),
+        ("Another one.", "m:5"),
+    ]
+
+
+def test_comments_names_and_strings_of_all_packages_are_checked(tmp_path: Path) -> None:
+    for page in ("CONTRIBUTING", "SECURITY", "README", "CHANGELOG"):
+        (tmp_path / f"{page}.md").touch()
+    for package, fault in (
+        ("tests/scim", "# The row stands here.\nasked = 1\n"),
+        ("scim/log", 'X = "The row stands here."\n'),
+        ("core_identity/services/push", 'X = "The row stands here."\n'),
+        ("sso/migrations", 'X = "The row stands here."\n'),
+    ):
+        (tmp_path / package).mkdir(parents=True)
+        (tmp_path / package / "module.py").write_text(fault)
+    found = [line.partition(": “")[0] for line in all_findings(tmp_path)]
+    assert found == [
+        "core_identity/services/push/module.py:1: stands",
+        "scim/log/module.py:1: stands",
+        "tests/scim/module.py:1: stands",
+        "tests/scim/module.py:2: a participle as a name",
+    ]
 
 
 def test_the_name_of_a_test_is_a_sentence(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_the_person_at_the_browser_decides_who_continues(
     press_the_tile(bob)
     page.get_by_role("button", name="Continue as Bob Doe").click()
     expect(page.get_by_role("heading", name="Bob Doe")).to_be_visible()
-    page.go_back()  # in the history, whoever is signed in meets their own page and no error
+    page.go_back()  # in the history, the signed-in person meets their own page and no error
     page.wait_for_load_state()
     expect(page.get_by_text(str(bob.user_name)).first).to_be_visible()
 

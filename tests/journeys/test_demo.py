@@ -69,7 +69,7 @@ def test_the_story_runs_by_buttons_and_the_table_lives(
     page.get_by_role("button", name="▷ Hire Jane Doe").click()
     jane = page.get_by_role("row", name="Jane Doe")
     expect(jane).to_contain_text("may sign in")
-    # What another program does appears without a click.
+    # Changes by another program appear without a click.
     page.get_by_role("button", name="All other steps").click()
     expect(page.get_by_role("row", name="Zoë Haddad")).to_contain_text("zoe.mueller@acme.test")
     expect(page.get_by_role("row", name="Sam Lee")).to_contain_text("expired")
@@ -77,7 +77,7 @@ def test_the_story_runs_by_buttons_and_the_table_lives(
     expect(page.get_by_role("button", name="✓ Unlink the group Reviewers")).to_be_visible()
     page.set_viewport_size({"width": 1280, "height": 720})
     picture(page, "demo")
-    # Who married in the story signs in under the new name, and is still the same user.
+    # Zoë, who married in the story, signs in under the new name and is still the same user.
     married = window.new_page()
     sign_in(married, demo, "Zoë Haddad")
     expect(married.get_by_text("You are signed in with")).to_be_visible()

@@ -28,7 +28,7 @@ from tests.support.cut_line import Cut, Line, line_to
 from tests.support.saml import TestIdp
 from tests.support.service import Service, running_service
 
-# The keeper of the cluster outlives whoever sent it, on purpose.
+# The keeper of the cluster outlives the process that started it, on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 PUSHES = 60
 PUSHERS = 6

@@ -113,6 +113,6 @@ def test_an_administrator_lets_the_simulated_okta_in_and_it_comes_back_without_a
     printed = simulate(file, "okta-oin", "--lose-answer", "--deactivate", "sam.lee@acme.test")
     assert "Renewed the token with the same refresh token" in printed
     assert json.loads(tokens.read_text())["access_token"] != kept["access_token"]
-    # What runs out is renewed before it does.
+    # A token is renewed before it runs out.
     tokens.write_text(json.dumps(json.loads(tokens.read_text()) | {"good_until": 0}))
     assert "Renewed the token\n" in simulate(file, "okta-oin", "--reactivate", "sam.lee@acme.test")

@@ -254,7 +254,7 @@ def test_a_refresh_renews_and_survives_a_lost_answer(okta: Dance, connection: Co
     first = okta.dance()
     renewed = okta.tokens(grant_type="refresh_token", refresh_token=first["refresh_token"])
     assert renewed["access_token"] != first["access_token"]
-    # The answer was lost: Okta sends the old one again, and goes on with what it gets.
+    # The answer was lost: Okta sends the old token again, and uses the new answer.
     again = okta.tokens(grant_type="refresh_token", refresh_token=first["refresh_token"])
     assert Scim(connection, again["access_token"]).get("/Users").status_code == 200
     last = okta.tokens(grant_type="refresh_token", refresh_token=again["refresh_token"])

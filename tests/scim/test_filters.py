@@ -102,7 +102,7 @@ FOUND: list[tuple[str, set[str]]] = [
     ("name pr", {JANE, KIM, ZOE}),
     ("addresses pr", set()),
     (f"{ENTERPRISE}:manager pr", {JANE}),
-    # what the answer says of itself
+    # the type and the schemas of the resource itself
     ('meta.resourceType eq "user"', {JANE, KIM, ZOE}),
     ('meta.resourceType eq "Group"', set()),
     ('schemas eq "urn:ietf:params:scim:schemas:core:2.0:User"', {JANE, KIM, ZOE}),
@@ -151,7 +151,7 @@ FOUND: list[tuple[str, set[str]]] = [
     (f'{CORE_USER}:username eq "{JANE.upper()}"', {JANE}),
     (f"{CORE_USER}:expired eq true", {ZOE}),
     (f"{CORE_USER}:expired eq false", {JANE, KIM}),
-    # as texts stand in a dictionary, without letter case where the attribute has none
+    # the order of a dictionary, without letter case if the attribute ignores it
     (f'userName ge "{JANE.upper()}" and userName le "{JANE}"', {JANE}),
     (f'userName gt "{JANE}"', {KIM, ZOE}),
     ('userName lt "k"', {JANE}),

@@ -168,7 +168,7 @@ def test_a_hostile_message_opens_nothing_whatever_must_be_signed(
                 else:
                     saml.signed = signed
                     found = judged(saml, message, scene.request_id, our_key)
-                # What policy refuses is believed, and what is no attack at this setting is too.
+                # A message that only policy refuses is believed. So is a message that is not an attack at this setting.
                 assert found == (None if attack.believed and not through else expected), (name, signed)
                 require_small(attack, expected, reached, (name, signed))
                 if (expected_opinion := signatures_hold(expected, attack)) is not None:

@@ -39,7 +39,7 @@ def test_a_replayed_assertion_is_refused_in_every_form(browser: Browser, acme: C
     message = browser.idp.response(browser.claims(JANE_BY_SSO), sign="assertion")
     assert browser.post(message).status_code == 303
     assert "(replay)" in browser.post(message).content.decode()
-    # Wrapped anew: the Response is not signed, so its ID and the request that it names can be rewritten.
+    # Wrapped again: the Response is not signed, so its ID and the request that it names can be rewritten.
     fresh = browser.leave()
     again = browser.post(_changed(message, lambda root: root.attrib.update({"ID": "_fresh", "InResponseTo": fresh})))
     assert "(in_response_to)" in again.content.decode()

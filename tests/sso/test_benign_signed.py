@@ -220,6 +220,6 @@ def test_shibboleth_as_it_comes_signs_the_response_over_an_encrypted_assertion_t
             assert "write signed: response" in remedy_for(row.code, row.checks)
         else:
             is_jane(browser, answer)
-        # What our metadata demands is what the connection demands: Shibboleth heeds it.
+        # Our metadata and the connection demand the same, because Shibboleth obeys the metadata.
         attribute = b'WantAssertionsSigned="%s"' % (b"true" if signed.needs_assertion else b"false")
         assert attribute in browser.http.get("/sso/acme/metadata").content

@@ -276,7 +276,7 @@ def test_the_end_that_metadata_names_is_kept(acme: Connection, idp: TestIdp) -> 
     assert standing(acme).metadata_valid_until == datetime(2999, 1, 1, tzinfo=UTC)
 
 
-# Clocks, as a file says them
+# Clocks, as a file sets them
 
 
 @pytest.mark.parametrize(

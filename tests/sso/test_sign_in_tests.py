@@ -80,7 +80,7 @@ def unchanged(tester: AdminBrowser) -> Iterator[None]:
     assert list(User.objects.values().order_by("pk")) == people
 
 
-# What it tells
+# The result of a test
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -176,7 +176,7 @@ def test_a_test_sign_in_works_before_the_connection_opens_and_lets_nobody_in(
     assert tester.come_back(JANE_BY_SSO, request_id=request_id).status_code == 303
 
 
-# What attackers would have of it
+# Nothing for an attacker
 
 
 def test_a_test_opens_no_session_and_leaves_that_of_the_administrator_alone(tester: AdminBrowser) -> None:

@@ -20,7 +20,7 @@ from devtools.faults import Fault
 from devtools.product import collect_static_files
 from tests.support.databases import migrated_template
 
-# What a developer's shell may hold for other purposes, and what would change how tests end.
+# Variables of a developer's shell that would change the results of tests.
 FOREIGN = (
     "BURST_LEAST",
     "BURST_PEOPLE",

@@ -278,7 +278,7 @@ def test_an_offer_that_became_impossible_is_not_claimed_without_an_administrator
         with pytest.raises(errors.NotAllowed):
             same_person(actor=ADMIN, conflict_id=conflict.pk, reason=WHY)
     same_person(actor=replace(ADMIN, id=str(root.pk)), conflict_id=conflict.pk, reason=WHY)
-    if way != "sign-in":  # the gate goes on refusing staff and the expired (R21, R26)
+    if way != "sign-in":  # the gate still refuses staff and the expired (R21, R26)
         claim()
         assert Identity.objects.get(user=user).offered_at is None
 

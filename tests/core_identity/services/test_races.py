@@ -155,7 +155,7 @@ def test_an_erasure_among_pushes_and_sign_ins_leaves_nothing_of_the_person_R34(a
     user, left = User.objects.get(), Identity.objects.get()
     assert (user.email, user.last_name, user.title, left.user_name, left.email, left.attributes) == ("",) * 5 + ({},)
     assert user.expired_at is not None
-    assert not Grant.objects.exists()  # a group may go on naming the id, which stays (R29)
+    assert not Grant.objects.exists()  # a group may still list the id, which stays (R29)
 
 
 def test_of_two_roles_that_want_one_name_at_once_one_has_it_R28() -> None:

@@ -16,7 +16,7 @@ from scim.wire.resource_types import GROUP_TYPE
 from scim.wire.values import resource_id
 
 GROUP_URN = "urn:ietf:params:scim:schemas:core:2.0:Group"
-# Fixed: they stand in the names of tests, which two workers must agree on.
+# Fixed: they are in the names of tests, and all workers must collect the same names.
 A, B, C = (UUID(f"{letter * 8}-1111-4111-8111-111111111111") for letter in "abc")
 a, b, c = ({"value": str(one), "display": "x"} for one in (A, B, C))
 
@@ -68,7 +68,7 @@ def members(*ids: UUID) -> frozenset[UUID | str]:
         ),
         ([{"op": "replace", "path": "externalId", "value": "g1"}], GroupChange(external_id="g1")),
         ([{"op": "remove", "path": "externalId"}], GroupChange(external_id="")),
-        # A whole schema as the path, older spellings of it, whole numbers, and an extension that nobody here knows
+        # A whole schema as the path, its older spellings, whole numbers, and an extension that nobody here knows
         ([{"op": "replace", "path": GROUP_URN, "value": {"displayName": "New"}}], GroupChange(display_name="New")),
         (
             [

@@ -360,7 +360,7 @@ def test_operations_apply_in_their_order_each_to_the_result_of_the_former() -> N
         ({"op": "remove", "path": "emails[type eq 5]"}, InvalidPath),
         ({"op": "remove", "path": "emails[type gt null]"}, InvalidPath),
         ({"op": "remove", "path": 'emails[not (emails[type eq "work"])]'}, InvalidPath),
-        # A value of which nothing is understood, where to go on would remove everything
+        # No part of the value is understood. To continue would remove everything.
         ({"op": "remove", "path": "emails", "value": [{"nope": "x"}]}, InvalidValue),
         ({"op": "remove", "path": "emails", "value": [{}]}, InvalidValue),
         ({"op": "remove", "path": "emails", "value": {}}, InvalidValue),

@@ -63,7 +63,7 @@ class Attack:
     def code_at(self, signed: Signed) -> str | None:
         """Return the code of the refusal at a setting, None where it signs somebody in."""
         response, assertion = self.carries in {"both", "response"}, self.carries in {"both", "assertion"}
-        # What an encrypted Assertion carries is seen when it is opened, and it is opened only if the Response satisfies the setting.
+        # The content of an encrypted Assertion is seen only after decryption, and it is decrypted only if the Response satisfies the setting.
         looks_on = (
             (response or not signed.needs_response)
             if self.encrypted

@@ -17,7 +17,7 @@ def _in_uid(inside: str) -> Attack:
 
 
 ATTACKS: dict[str, Attack] = {
-    # What is not XML, or more than one document of it
+    # No XML, or more than one XML document
     "no XML": raw("not_xml", "hello"),
     "nothing": raw("not_xml", ""),
     "an open element": raw("not_xml", f"{RESPONSE}>"),
@@ -93,7 +93,7 @@ ATTACKS: dict[str, Attack] = {
     },
     "the Response and the Assertion by one ID": altered("double_id", many(put(".", "ID", "_same"), put("saml:Assertion", "ID", "_same"))),
     "an AttributeValue by the Assertion's ID": altered("double_id", put(".//saml:AttributeValue", "ID", "_same"), assertion_id="_same"),
-    # Other messages, other versions. What names no request of ours is not looked at further.
+    # Other messages, other versions. A message without a request of ours is not read further.
     "a LogoutResponse that answers our request": respelled("structure", lambda xml: xml.replace("samlp:Response", "samlp:LogoutResponse")),
     "an Assertion that answers our request": respelled("structure", lambda xml: xml.replace("samlp:Response", "saml:Assertion")),
     "another root that answers our request": respelled("structure", lambda xml: xml.replace("samlp:Response", "x")),

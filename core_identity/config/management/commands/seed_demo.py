@@ -60,7 +60,7 @@ class Command(BaseCommand):
             actor=ACTOR,
             content=_description(idp_metadata, redirect_uri),
             base_dir=idp_metadata.resolve().parent,
-            # The secret is shown once and hashed here: whoever lost the file gets a new one.
+            # The secret is shown once, and only its hash is stored. If the file is lost, a new secret is made.
             rotate_secret="client_secret" not in known,
         )
         # A key of ours, so that the demo's Okta can encrypt to it and sign people out.

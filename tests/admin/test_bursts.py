@@ -43,7 +43,7 @@ def shown(browser: Client, connection: Connection) -> str:
     return str(browser.get(page_of(connection)).context["form"].shown)
 
 
-def test_a_burst_is_on_the_front_page_and_on_the_page_of_its_connection_R22a(
+def test_a_burst_is_on_home_and_on_the_page_of_its_connection_R22a(
     as_root: Client, acme: Connection, gone: list[Identity]
 ) -> None:
     pages = [reverse(f"admin:core_identity_connection_{name}", args=[acme.pk]) for name in ("change", "overview")]

@@ -95,7 +95,7 @@ def test_nothing_opens_for_people_who_are_not_staff(
 
 
 @pytest.mark.parametrize("permissions", [(), ("view_user",), ("view_role",), ("view_event",), ("change_connection",)])
-def test_the_front_page_opens_for_staff_with_few_permissions(permissions: tuple[str, ...], jane: Identity) -> None:
+def test_home_opens_for_staff_with_few_permissions(permissions: tuple[str, ...], jane: Identity) -> None:
     answer = browser_of(staff("few", *permissions)).get("/admin/")
     assert answer.status_code == 200
     assert ("Last sign-ins" in answer.content.decode()) == ("change_connection" in permissions)

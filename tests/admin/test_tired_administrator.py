@@ -96,7 +96,7 @@ def test_accepting_a_value_is_offered_only_with_permission_R18(acme: Connection,
     assert ["Accept</a>" in page for page in pages] == [False, True]
 
 
-def test_the_front_page_counts_waiting_groups_and_leads_to_them_R29(as_root: Client, acme: Connection) -> None:
+def test_home_counts_waiting_groups_and_leads_to_them_R29(as_root: Client, acme: Connection) -> None:
     wait_for_a_role(acme, range(12))
     front = as_root.get("/admin/").content.decode()
     assert "12 things" in front

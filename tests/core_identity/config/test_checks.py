@@ -95,7 +95,7 @@ def test_check_with_fail_level_warning_fails_and_shows_the_remedy_R26() -> None:
         call_command("check", fail_level="WARNING", **options)
 
 
-def test_the_front_page_warns_superusers_R26() -> None:
+def test_home_warns_superusers_R26() -> None:
     root = create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True)
     desk = create_user(actor=COMMAND, username="desk", is_staff=True)
 

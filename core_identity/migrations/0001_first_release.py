@@ -538,7 +538,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         default=False,
                         editable=False,
-                        help_text="Only an administrator may accept a new UID: the drift came while the person was not live, or the connection unexpired them.",
+                        help_text="Only an administrator may accept a new UID, because it arrived while the person was inactive, or after this connection unexpired them.",
                     ),
                 ),
                 ("name_id", models.CharField(blank=True, max_length=255, verbose_name="last NameID")),

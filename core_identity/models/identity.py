@@ -63,7 +63,8 @@ class Identity(GuardedModel):
     new_uid_held = models.BooleanField(
         default=False,
         editable=False,
-        help_text="Only an administrator may accept a new UID: the drift came while the person was not live, or the connection unexpired them.",
+        help_text="Only an administrator may accept a new UID, because it arrived while the person was inactive, "
+        "or after this connection unexpired them.",
     )
     name_id = models.CharField("last NameID", max_length=255, blank=True)
     name_id_key = models.CharField(max_length=255, blank=True, editable=False)

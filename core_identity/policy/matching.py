@@ -45,7 +45,7 @@ class Subject(StrEnum):
 
     UNKNOWN = "externalId unknown or absent"
     KNOWN = "externalId is X's"
-    EQUAL = "externalId equal, or not contained in a PATCH and X is live, not expired, and has one"
+    EQUAL = "externalId is X's; or a PATCH omits it, and X has one, is live and is not expired"
     UNPROVED = "any other message without externalId, or X has none yet"
     DIFFERS = "externalId differs"
 

@@ -19,7 +19,7 @@ PortalView = Callable[[HttpRequest, SetupLink], HttpResponse]
 
 ACTS_PER_MINUTE: Final = 60
 ACTS_PER_DAY: Final = 1000
-"""Most acts are events, which nobody can delete: a link must not be able to fill the table. It lasts for days."""
+"""A link lasts for days, and most acts record events, which nobody can delete. The limits keep a link from filling the table."""
 
 
 def portal_page(

@@ -118,7 +118,8 @@ _KNOWN: Final = Compiled(
         .select_for_update(of=("identity__user", "identity", "self"), no_key=True)
     )
 )
-"""The identity of a UID, with user, identity and UID locked. Rows that changed their UID while it waited are not found."""
+"""The identity of a UID, with user, identity and UID locked. A row whose UID changed while the statement waited for the lock is not
+returned."""
 
 
 def _known_person(connection: Connection, person: Person) -> Identity | None:

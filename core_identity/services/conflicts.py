@@ -151,7 +151,10 @@ def still_exists(conflict: Conflict) -> bool:
 
 
 def _external_id_still_exists(conflict: Conflict) -> bool:
-    """Whether the other user still has the externalId of the message. If the message was about the other user: still has a different one."""
+    """Return whether the other user still has the externalId of the message.
+
+    If the message was about that same user, return whether the user still has an externalId.
+    """
     if conflict.other_identity_id is None:
         return False
     other = Identity.objects.filter(pk=conflict.other_identity_id, external_id__isnull=False)

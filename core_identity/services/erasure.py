@@ -133,7 +133,7 @@ def _traces(plan: ErasePlan) -> signals.ErasedTraces:
 
 
 def _connections(people: Collection[User]) -> list[UUID]:
-    """Return the connections of their customers, which are the only ones that can quote them."""
+    """Return the connections of the erased users' customers. No other connection can contain their values."""
     customers = {one.customer_id for one in people if one.customer_id is not None}
     return list(Connection.objects.filter(customer__in=customers).values_list("pk", flat=True))
 

@@ -8,7 +8,7 @@ A transaction takes its locks from left to right, so that no two services can wa
 - *Customer*: each push, merge and decision locks its customer first, so one process at a time decides who is who inside a customer (R9).
 - A sign-in of a known person locks the user, the identity and the UID, and not the customer.
 - A POST of a new person shares the lock of the customer with other POSTs, and locks the keys of its person (`lock_newcomer`).
-- *Erasures*: an erasure locks them after its customer. The record of a refusal shares this lock, and takes no other one before.
+- *Erasures*: an erasure takes the erasure lock after the customer lock. Recording a refusal takes this lock first, in shared mode.
 - Several users, identities or roles are locked in the order of their primary keys.
 
 Ordinary pushes of one customer follow each other within a moment, so a short queue for its lock is normal, and every thread may wait in it. If a

@@ -30,7 +30,7 @@ NETWORKS: Final = 5
 """Different networks that fail at one name within `WINDOW` before there is an alarm."""
 
 WINDOW: Final = 60 * 60
-ALARM: Final = "Passwords for {} were refused from many networks within an hour. Nobody is locked out; change the password if it is weak."
+ALARM: Final = "Passwords for {} were refused from many networks within an hour. Sign-in is not blocked. If the password is weak, change it."
 
 
 def note_sign_in(*, actor: Actor, user: User) -> None:

@@ -97,7 +97,7 @@ class ConnectionBudget(BaseThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
         """Raise `TooManyRequests` if the budget is spent, unless the request ends the access of an active person (R23).
 
-        A person loses access only once, so nobody can evade the budget by such requests.
+        Each active person can lose access only once, so such requests cannot evade the budget.
         """
         reads = request.method in ("GET", "HEAD") or request.path.endswith("/.search")
         limit = settings.SCIM_READS_PER_MINUTE if reads else settings.SCIM_WRITES_PER_MINUTE

@@ -9,14 +9,14 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import IntDumper
 
 ASKED_EVERY: Final = 1.0
-"""Seconds after which a kept connection is asked again whether it answers."""
+"""Seconds after which a kept connection is tested again."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """As Django's, with two differences.
+    """Django's, with two differences.
 
-    A request asks a kept connection whether it answers only if it was not asked within a second, or if something arrived on it meanwhile: what
-    arrives on an idle connection is its end, because the server was stopped, or an administrator cut it.
+    A request tests a kept connection only if the last test is over a second old, or if data arrived on it. Data on an idle connection means that
+    the server ended it, because the server stopped or an administrator cut the connection.
 
     A small number that the server binds has the type of a number in SQL.
     """

@@ -30,7 +30,7 @@ def begin_request(connection: Any) -> None:
     connection.close_if_unusable_or_obsolete()
 
 
-def test_a_connection_that_was_asked_within_a_second_is_not_asked_again(
+def test_a_connection_that_was_tested_within_a_second_is_not_tested_again(
     kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tests: list[object] = []

@@ -138,7 +138,7 @@ def test_a_conflict_that_came_after_the_preview_is_not_decided_R9(
     assert states() == ["dismissed", "open"]
 
 
-def test_an_address_without_conflicts_decides_none(as_root: Client, acme: Connection, jane: Identity) -> None:
+def test_an_address_without_conflicts_opens_no_decision(as_root: Client, acme: Connection, jane: Identity) -> None:
     clash(acme, 1)
     for query in ("", "id=nothing", "all=1&cause=uid", "all=1&nothing=here"):
         assert "None of the selected conflicts is open or dismissed." in text_of(

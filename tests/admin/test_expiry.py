@@ -165,7 +165,7 @@ def test_this_is_another_person_is_offered_for_one_user_only(as_desk: Client, ex
     assert len(expired_users()) == 2
 
 
-def test_a_stranger_s_identity_cannot_be_slipped_in(as_desk: Client, expired: Identity, zoe: Identity) -> None:
+def test_the_identity_of_another_user_cannot_be_chosen(as_desk: Client, expired: Identity, zoe: Identity) -> None:
     expire(actor=ADMIN, user_id=zoe.user_id, reason="left")
     as_desk.post(UNEXPIRE, {"user": str(expired.user_id), "how": str(zoe.pk), "reason": "x"})
     assert Identity.objects.get(pk=zoe.pk).user_id == zoe.user_id

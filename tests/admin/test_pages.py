@@ -115,7 +115,7 @@ def test_groups_of_auth_have_no_address() -> None:
         reverse(f"admin:auth_{Group._meta.model_name}_changelist")
 
 
-def test_no_page_carries_what_the_policy_for_content_forbids(as_root: Client, rows: dict[type, Any]) -> None:
+def test_no_page_contains_inline_code_that_its_policy_forbids(as_root: Client, rows: dict[type, Any]) -> None:
     """Inline styles, scripts and handlers would silently not work under the Content-Security-Policy."""
     for model, page in REGISTERED:
         for path in (url(page, "changelist"), url(page, "change", rows[model].pk)):

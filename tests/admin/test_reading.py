@@ -34,5 +34,5 @@ def test_each_fault_is_found(html: str, fault: str) -> None:
     assert found.startswith(fault)
 
 
-def test_a_good_page_has_none() -> None:
+def test_a_good_page_has_no_faults() -> None:
     assert list(faults_of(GOOD)) == []

@@ -56,7 +56,7 @@ def test_a_group_that_is_not_confirmed_keeps_waiting(
     assert PushGroup.objects.get().role is None
 
 
-def test_a_group_of_another_name_cannot_be_slipped_in(as_desk: Client, acme: Connection, waiting: PushGroup) -> None:
+def test_a_group_of_another_name_cannot_be_confirmed(as_desk: Client, acme: Connection, waiting: PushGroup) -> None:
     make(as_desk, acme, name="Owners")
     role = Role.objects.get(name="Owners")
     answer = as_desk.post(page_of(role, "waiting"), {"groups": [str(waiting.pk)]})
@@ -65,7 +65,7 @@ def test_a_group_of_another_name_cannot_be_slipped_in(as_desk: Client, acme: Con
 
 
 @pytest.mark.parametrize("change", ["rename", "open", "alias"])
-def test_a_renamed_opened_or_aliased_role_asks_as_well_and_the_confirmed_take_effect_at_once_R29(
+def test_a_renamed_opened_or_aliased_role_asks_too_and_confirmed_groups_take_effect_at_once_R29(
     change: str, as_desk: Client, acme: Connection, jane: Identity, waiting: PushGroup
 ) -> None:
     name = "Editors" if change == "open" else "Redaktion"

@@ -45,7 +45,7 @@ SHOWN_OR_LOGGED: Final = {
 """Modules that may read the clock of the node. A new one needs a reason: if its time ends or refuses anything, use `core_identity.clock`."""
 
 
-def test_only_what_is_shown_or_logged_uses_the_clock_of_the_node() -> None:
+def test_only_pages_and_logs_use_the_clock_of_the_node() -> None:
     found = {str(path.relative_to(ROOT)) for path in modules() if reads_the_clock(path)}
     assert found == SHOWN_OR_LOGGED
 

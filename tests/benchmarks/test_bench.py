@@ -93,7 +93,7 @@ def test_curves_are_xml_with_a_line_for_each_system_and_colours_for_both_kinds_o
     assert 'class="line s2"' in group_curves(results())  # of a single size: no line to divide by
 
 
-def test_statements_are_read_from_the_log_without_what_differs_between_two_runs() -> None:
+def test_statements_are_read_from_the_log_without_values_that_differ_between_runs() -> None:
     log = (
         "2026-11-29 01:00:00.000 UTC [7] LOG:  duration: 0.018 ms  plan:\n"
         '\tQuery Text: SELECT "user"."a", "user"."b", "user"."c", "user"."d", "user"."e"\n'

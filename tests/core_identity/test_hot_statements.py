@@ -40,7 +40,7 @@ def conflict(connection: Connection, **fields: Any) -> Conflict:
     return Conflict.objects.create(**({"connection": connection, **usual} | fields))
 
 
-def test_a_stored_person_is_what_the_models_say(acme: Connection, jane: Identity) -> None:
+def test_a_stored_person_has_the_same_values_as_the_models(acme: Connection, jane: Identity) -> None:
     for name in ("Writers", "Editors"):
         group = PushGroup.objects.create(connection=acme, display_name=name, name_key=name.lower())
         PushGroupMember.objects.create(group=group, identity=jane)

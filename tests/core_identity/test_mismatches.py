@@ -145,7 +145,7 @@ def test_an_address_that_may_be_shared_pairs_nobody_by_email_R9(side: str, acme:
     assert mismatches_of(acme) == []
 
 
-def test_of_two_possible_pairs_the_surest_is_shown(acme: Connection) -> None:
+def test_the_surest_of_two_possible_pairs_is_shown(acme: Connection) -> None:
     push(acme, replace(ZOE, email="shared@acme.test"))
     scim = push(acme, PUSHED)
     enter(acme, replace(JANE_BY_EMAIL, email="other@acme.test"))

@@ -106,7 +106,7 @@ def acme(db: None) -> Connection:
     return connection
 
 
-def test_a_row_shows_what_the_models_hold(acme: Connection) -> None:
+def test_a_row_has_the_same_values_as_the_models(acme: Connection) -> None:
     identities = list(Identity.objects.select_related("user"))
     assert rows.with_pks([one.pk for one in identities]) == [by_models(one) for one in identities]
     assert identities[3].created_at == by_models(identities[3]).created_at

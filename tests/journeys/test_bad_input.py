@@ -177,7 +177,7 @@ def test_sso_refuses_a_uid_that_is_not_a_single_text_and_writes_nothing_R12(brow
 
 
 @pytest.mark.parametrize("case", NOTHING_SAID)
-def test_an_empty_uid_is_none_and_the_user_name_serves_R6(okta: Scim, case: str) -> None:
+def test_an_empty_uid_counts_as_absent_and_the_user_name_is_the_uid_R6(okta: Scim, case: str) -> None:
     answer = okta.post("/Users", resource(JANE, NOTHING_SAID[case]))
     assert answer.status_code == 201
     (uid,) = IdentityUid.objects.all()

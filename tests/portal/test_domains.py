@@ -150,7 +150,7 @@ def test_a_link_that_ends_during_the_look_up_verifies_nothing(
     assert not VerifiedDomain.objects.exists()
 
 
-def test_a_proven_domain_stays_proven_without_its_record_and_can_be_looked_at_again(
+def test_a_proven_domain_stays_proven_without_its_record_and_can_be_checked_again(
     customer: Customer, connected: Connection, dns: TxtServer
 ) -> None:
     enter(customer, "globex.test")

@@ -44,7 +44,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
         return list(threads.map(run, acts))
 
 
-def test_of_two_browsers_one_opens_the_link(globex: Connection, boss: User) -> None:
+def test_one_of_two_browsers_opens_the_link(globex: Connection, boss: User) -> None:
     for _ in range(ROUNDS):
         first = link_to(globex, boss)
         second = Customer(first.secret)
@@ -55,7 +55,7 @@ def test_of_two_browsers_one_opens_the_link(globex: Connection, boss: User) -> N
     assert Event.objects.filter(kind="setup_link.opened").count() == ROUNDS
 
 
-def test_of_two_first_tokens_one_is_made_and_one_waits(globex: Connection, boss: User) -> None:
+def test_one_of_two_first_tokens_is_made_and_the_other_waits(globex: Connection, boss: User) -> None:
     customer = link_to(globex, boss)
     customer.open()
     twin = Customer(customer.secret)

@@ -55,7 +55,7 @@ def assert_nothing_was_given() -> None:
     assert not Event.objects.filter(kind="oauth_client.consented").exists()
 
 
-def test_of_two_consents_by_one_link_at_once_one_counts(contact: Dance) -> None:
+def test_one_of_two_consents_by_one_link_at_once_counts(contact: Dance) -> None:
     twin = Dance(Client(headers={"host": HOST}), contact.secrets)
     twin.http.cookies = contact.http.cookies
     pages = contact.ask(), twin.ask()

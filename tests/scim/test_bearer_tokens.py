@@ -151,7 +151,7 @@ def test_a_former_secret_stays_valid_until_its_end_by_basic_and_body(connection:
         assert [token_status(one) for one in (first, second)] == [401, 200]
 
 
-def test_never_more_than_two_secrets_open_and_a_rotation_lengthens_none(connection: Connection) -> None:
+def test_at_most_two_secrets_are_valid_and_a_rotation_lengthens_neither(connection: Connection) -> None:
     first = secrets_of(connection)
     second = Secrets(first.client_id, rotate_secret(actor=ADMIN, connection=connection, former_lasts=None))
     third = Secrets(first.client_id, rotate_secret(actor=ADMIN, connection=connection, former_lasts=DAY))
@@ -164,7 +164,7 @@ def test_never_more_than_two_secrets_open_and_a_rotation_lengthens_none(connecti
     assert not [one for one in (first, second, third, last) if one.client_secret in stored]
 
 
-def test_the_secret_of_one_client_is_none_of_another(connection: Connection) -> None:
+def test_the_secret_of_one_client_is_refused_for_another(connection: Connection) -> None:
     mine, theirs = secrets_of(connection), secrets_of(make_connection("globex", customer="Globex"))
     assert token_status(Secrets(mine.client_id, theirs.client_secret)) == 401
     assert token_status(Secrets(mine.client_id, OAuthClient.objects.get(client_id=mine.client_id).client_secret)) == 401
@@ -249,7 +249,7 @@ def at_once(*deeds: Callable[[], object]) -> list[object]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_tokens_of_one_name_at_once_one_is_made(connection: Connection) -> None:
+def test_one_of_two_tokens_of_one_name_at_once_is_made(connection: Connection) -> None:
     gave = at_once(*[partial(make_token, actor=ADMIN, connection=connection, name="Entra")] * 3)
     assert [one for one in gave if isinstance(one, type)] == [NameTaken] * 2
     assert BearerToken.objects.count() == 1

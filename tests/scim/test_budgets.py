@@ -114,7 +114,7 @@ def test_an_unauthenticated_request_spends_nothing_of_a_connections_budget(okta:
     assert okta.post("/Users", person()).status_code == 201
 
 
-def test_a_worker_whose_clock_is_behind_spends_of_the_same_minute(db: None) -> None:
+def test_a_worker_whose_clock_is_behind_spends_the_budget_of_the_same_minute(db: None) -> None:
     with at(60):
         assert spend("k", 2) == 0
     with at(0):
@@ -171,7 +171,7 @@ def test_a_small_limit_is_counted_one_by_one(
         assert [spend_leased("k", limit) for _ in range(3)] == [0 if number < limit else 40 for number in range(3)]
 
 
-def test_of_a_large_limit_a_process_takes_a_part_and_spends_it_without_a_statement(
+def test_a_process_reserves_a_part_of_a_large_limit_and_spends_it_without_a_statement(
     db: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with at(0):

@@ -56,7 +56,7 @@ def test_max_results_is_kept(okta: Scim) -> None:
         assert (answer["totalResults"], answer["itemsPerPage"]) == (MAX_COUNT + 1, MAX_COUNT)
 
 
-def test_each_flag_is_what_is_done(okta: Scim) -> None:
+def test_each_announced_feature_works_and_no_other(okta: Scim) -> None:
     """Try everything that the service announces, in the way that it announces."""
     config = okta.get("/ServiceProviderConfig").json()
     resource = okta.make()

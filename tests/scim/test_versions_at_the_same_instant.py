@@ -37,7 +37,7 @@ def client(okta: Scim) -> Scim:
     return Scim(okta.connection, okta.token)
 
 
-def test_of_changes_of_one_version_of_a_person_one_is_applied(okta: Scim) -> None:
+def test_one_change_of_each_version_of_a_person_is_applied(okta: Scim) -> None:
     address = f"/Users/{okta.make()['id']}"
     for number in range(3):
         tag = okta.get(address)["ETag"]
@@ -53,7 +53,7 @@ def test_of_changes_of_one_version_of_a_person_one_is_applied(okta: Scim) -> Non
     assert Event.objects.filter(kind="identity.changed").count() == 3
 
 
-def test_of_changes_of_one_version_of_a_group_one_is_applied(okta: Scim) -> None:
+def test_one_change_of_each_version_of_a_group_is_applied(okta: Scim) -> None:
     members = [okta.make(f"person.{one}@acme.test")["id"] for one in range(AT_ONCE)]
     address = f"/Groups/{okta.post('/Groups', {'displayName': 'Editors'}).json()['id']}"
     tag = okta.get(address)["ETag"]
@@ -69,7 +69,7 @@ def test_of_changes_of_one_version_of_a_group_one_is_applied(okta: Scim) -> None
     assert PushGroup.objects.get().members.count() == 1
 
 
-def test_of_unconditional_additions_to_a_group_none_is_lost(okta: Scim) -> None:
+def test_unconditional_additions_to_a_group_at_once_are_all_applied(okta: Scim) -> None:
     members = [okta.make(f"person.{one}@acme.test")["id"] for one in range(AT_ONCE)]
     address = f"/Groups/{okta.post('/Groups', {'displayName': 'Editors'}).json()['id']}"
 

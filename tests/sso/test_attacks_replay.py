@@ -86,7 +86,7 @@ def test_a_replayed_idp_initiated_assertion_is_refused(browser: Browser, acme: C
     assert "(replay)" in Browser(browser.idp).post(message).content.decode()
 
 
-def test_a_forgery_burns_neither_the_id_nor_the_request_of_the_real_message(
+def test_a_forgery_uses_up_neither_the_id_nor_the_request_of_the_real_message(
     browser: Browser, stranger: TestIdp
 ) -> None:
     claims = browser.claims(JANE_BY_SSO, assertion_id="_theirs")
@@ -153,7 +153,7 @@ def test_the_idp_of_another_connection_is_not_believed_R1(browser: Browser) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_twenty_equal_messages_at_once_one_comes_through(idp: TestIdp) -> None:
+def test_one_of_twenty_equal_messages_at_once_is_accepted(idp: TestIdp) -> None:
     connection = make_connection()
     sso.settings.changes.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
     browser = Browser(idp)

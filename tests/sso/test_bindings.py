@@ -166,7 +166,7 @@ def test_an_answer_by_redirect_goes_to_the_response_location_too(browser: Browse
     assert signed_by_us(answer["Location"].replace("a=b&", "")), "what their address holds is none of what we sign"
 
 
-def test_an_idp_that_ends_a_session_is_not_kept_waiting_by_a_key_that_cannot_be_opened(
+def test_an_idp_can_end_a_session_although_our_key_cannot_be_decrypted(
     browser: Browser, acme: Connection, settings: LazySettings
 ) -> None:
     believe(acme, browser.idp)

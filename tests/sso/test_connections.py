@@ -159,9 +159,7 @@ def test_the_settings_read_back_as_a_section_change_nothing(bare: Connection, id
         assert sso.settings.changes.plan(bare, sso.settings.changes.section_of(saml), base_dir=None) == {}
 
 
-def test_the_older_spelling_of_what_must_be_signed_is_read_and_a_wrong_one_is_named(
-    bare: Connection, idp: TestIdp
-) -> None:
+def test_the_older_spelling_of_signed_is_read_and_a_wrong_one_is_named(bare: Connection, idp: TestIdp) -> None:
     section: dict[str, Any] = {"idp_metadata": idp.metadata()}
     for wrong, code in (
         ({"signed": "none"}, ("saml.signed", "not_a_choice")),

@@ -120,7 +120,7 @@ def test_any_form_is_refused(browser: Browser, fields: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("slug", ["x" * 500, "ACME", "ac%20me", "acme%00", "-", "é"])
-def test_any_slug_is_a_connection_or_none(browser: Browser, idp: TestIdp, slug: str) -> None:
+def test_any_other_slug_is_not_found(browser: Browser, idp: TestIdp, slug: str) -> None:
     for path in ("login", "metadata", "logout", "finish"):
         assert browser.http.get(f"/sso/{slug}/{path}").status_code == 404
     assert browser.http.post(f"/sso/{slug}/acs").status_code == 404

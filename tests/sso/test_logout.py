@@ -281,7 +281,7 @@ def test_an_answer_that_comes_twice_changes_nothing(jane: Browser) -> None:
     assert jane.me().status_code == 200
 
 
-def test_an_answer_of_another_connection_is_none_of_ours_R1(jane: Browser) -> None:
+def test_an_answer_to_another_connection_is_refused_R1(jane: Browser) -> None:
     request_id = sign_out(jane).get("ID", "")
     idp = TestIdp("https://other.test")
     with_logout(make_connection("globex", customer="Globex"), idp)

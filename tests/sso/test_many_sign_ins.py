@@ -113,6 +113,6 @@ def test_the_page_of_a_refused_start_leads_to_where_the_person_wanted_to_go(
     assert "//evil.test" not in begin(path=f"{LOGIN}?next=//evil.test").content.decode()
 
 
-def test_a_limit_of_0_is_none(acme: Connection, settings: LazySettings) -> None:
+def test_a_limit_of_0_means_no_limit(acme: Connection, settings: LazySettings) -> None:
     settings.SIGN_INS_PER_MINUTE = settings.SIGN_INS_OF_A_CONNECTION_PER_MINUTE = 0
     assert {begin().status_code for _ in range(10)} == {302}

@@ -66,7 +66,7 @@ def test_signed_metadata_verifies_with_the_certificate_in_it(browser: Browser, a
     assert verified.signed_xml.get("entityID") == f"{SERVICE}/sso/acme/metadata"
 
 
-def test_a_signed_request_is_signed_over_its_query_and_asks_what_the_connection_wishes(
+def test_a_signed_request_is_signed_over_its_query_and_asks_for_the_settings_of_the_connection(
     browser: Browser, acme: Connection, idp: TestIdp
 ) -> None:
     persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"

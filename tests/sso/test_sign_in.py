@@ -227,7 +227,7 @@ def test_our_metadata_is_at_our_entity_id(browser: Browser) -> None:
     assert f'Location="{SERVICE}/sso/acme/acs"' in answer.content.decode()
 
 
-def test_a_connection_that_is_off_looks_like_none_R1a(browser: Browser, acme: Connection) -> None:
+def test_a_connection_that_is_off_is_answered_as_an_unknown_one_R1a(browser: Browser, acme: Connection) -> None:
     message = browser.idp.response(browser.claims(JANE_BY_SSO))
     acme.enabled = False
     acme.save()

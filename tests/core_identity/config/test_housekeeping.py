@@ -43,7 +43,7 @@ def log_rows(number: int, *, days_old: int) -> None:
 
 
 @pytest.mark.django_db
-def test_of_each_kind_an_old_row_is_deleted_and_a_new_one_stays() -> None:
+def test_an_old_row_of_each_kind_is_deleted_and_a_new_one_stays() -> None:
     connection, boss = make_connection(), create_user(actor=ADMIN, username="boss")
     jane = create_person(actor=OKTA, connection=connection, person=JANE).identity
     scim.connections.apply(connection, {}, rotate_secret=False)

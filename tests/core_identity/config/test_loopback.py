@@ -26,7 +26,7 @@ def test_another_loopback_address_leads_to_the_public_one(settings: LazySettings
     ("method", "host"),
     [("GET", "localhost:8000"), ("GET", "127.0.0.1:9999"), ("GET", "evil.test:8000"), ("POST", "127.0.0.1:8000")],
 )
-def test_other_requests_are_left_to_what_follows(settings: LazySettings, method: str, host: str) -> None:
+def test_other_requests_pass_the_middleware(settings: LazySettings, method: str, host: str) -> None:
     settings.PUBLIC_URL, settings.PUBLIC_URL_IS_LOOPBACK = "http://localhost:8000", True
     request = RequestFactory().generic(method, "/", headers={"host": host})
     assert LoopbackMiddleware(answer)(request).content == b"ours"

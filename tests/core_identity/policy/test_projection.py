@@ -82,7 +82,7 @@ def test_blanks_around_a_value_stay_with_the_identity_R19() -> None:
     assert found == {"department": ("News", "Press")}
 
 
-def test_a_sign_in_changes_no_value_of_which_only_the_blanks_differ() -> None:
+def test_a_sign_in_does_not_change_a_value_that_differs_only_in_blanks() -> None:
     identity = {
         "given_name": " Jane ",
         "family_name": "Doe",

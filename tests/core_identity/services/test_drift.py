@@ -139,7 +139,7 @@ def test_a_uid_that_somebody_else_got_meanwhile_is_not_given_R5(acme: Connection
     assert IdentityUid.objects.get(uid="zoë.weiß").identity_id != zoe.pk
 
 
-def test_a_uid_kept_as_drift_is_one_event_and_repeating_it_none_R18(zoe: Identity) -> None:
+def test_a_uid_kept_as_drift_writes_one_event_and_a_repetition_none_R18(zoe: Identity) -> None:
     for _ in range(3):
         say(zoe, uid="zoë.weiß")
     event = Event.objects.get(kind="identity.changed")

@@ -158,7 +158,7 @@ def test_an_erasure_among_pushes_and_sign_ins_leaves_nothing_of_the_person_R34(a
     assert not Grant.objects.exists()  # a group may still list the id, which stays (R29)
 
 
-def test_of_two_roles_that_want_one_name_at_once_one_has_it_R28() -> None:
+def test_one_of_two_roles_at_once_gets_the_name_R28() -> None:
     viewers = create_role(actor=ADMIN, name="Viewers")
     answers = at_the_same_instant(
         [

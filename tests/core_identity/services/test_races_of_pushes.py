@@ -112,7 +112,7 @@ def changes_of(field: str, kind: str, subject: Identity | User) -> list[tuple[An
     return changes
 
 
-def test_of_many_puts_of_one_person_each_is_applied_whole_and_has_its_event_R34(
+def test_each_of_many_puts_of_one_person_is_applied_whole_and_has_its_event_R34(
     race: Race, acme: Connection, jane: Identity
 ) -> None:
     for number in range(ROUNDS):
@@ -174,7 +174,7 @@ def closing(act: Callable[..., object]) -> Callable[..., None]:
     return run
 
 
-def test_of_many_patches_of_different_attributes_none_is_lost(race: Race, acme: Connection, jane: Identity) -> None:
+def test_patches_of_different_attributes_at_once_are_all_applied(race: Race, acme: Connection, jane: Identity) -> None:
     for number in range(ROUNDS):
         values = {
             "title": f"Title {number}",
@@ -215,7 +215,7 @@ def test_a_push_and_a_sign_in_of_one_person_both_count(race: Race, acme: Connect
 
 
 @pytest.mark.parametrize("shared", ["user_name", "email"])
-def test_of_creates_with_one_name_by_two_connections_one_makes_a_user_R9(
+def test_one_of_the_creates_with_one_name_by_two_connections_makes_a_user_R9(
     race: Race, acme: Connection, shared: str
 ) -> None:
     second = make_connection("acme-two")

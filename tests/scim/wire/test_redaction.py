@@ -145,7 +145,7 @@ def test_values_that_are_not_secret_are_kept_as_sent() -> None:
     assert redaction.tree(moved) == moved
 
 
-def test_a_known_schema_beside_a_secret_hides_none_of_it_R34() -> None:
+def test_a_secret_is_removed_also_beside_a_known_schema_R34() -> None:
     assert Redaction().tree([CORE, "password", SECRET]) == [REMOVED, "password", REMOVED]
     assert Redaction().tree({"path": "password", "value": CORE}) == {"path": "password", "value": REMOVED}
 

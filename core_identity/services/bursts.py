@@ -46,7 +46,7 @@ def unexpire_burst(*, actor: Actor, burst_id: UUID, reason: str) -> BurstPlan:
 
     If nobody of the burst is left, it is settled. A constant number of statements.
     """
-    burst = _locked(burst_id)
+    burst = _lock_burst(burst_id)
     list(people_of(burst).select_for_update(no_key=True).values_list("pk"))
     plan = plan_of(burst, guarded_too=may_touch_guarded(actor))
     unexpire_together(actor=actor, users=plan.unexpires, connection=burst.connection, reason=reason)
@@ -67,7 +67,7 @@ def unexpire_burst(*, actor: Actor, burst_id: UUID, reason: str) -> BurstPlan:
 @in_one_transaction
 def settle_burst(*, actor: Actor, burst_id: UUID, reason: str) -> None:
     """Settle a burst whose deactivations were intended. Expired people stay expired. Raises `NotFound`."""
-    burst = _locked(burst_id)
+    burst = _lock_burst(burst_id)
     require_superuser_for_own_idp(actor, burst.connection)
     _settle(burst)
     _record(
@@ -85,7 +85,7 @@ def _record(*, actor: Actor, burst: Burst, kind: EventKind, reason: str, **count
     events.record(actor=actor, kind=kind, subject=burst.connection, changes=changes, reason=reason)
 
 
-def _locked(burst_id: UUID) -> Burst:
+def _lock_burst(burst_id: UUID) -> Burst:
     customer_id = Burst.objects.filter(pk=burst_id).values_list("connection__customer_id", flat=True).first()
     if customer_id is None:
         raise NotFound("There is no such burst.")

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Q
 
 from core_identity.brand import BRAND
-from core_identity.errors import InvalidValue, Locked, NameTaken, NotFound
+from core_identity.errors import InvalidValue, Locked, NameTaken
 from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, clean_text
 from core_identity.models import Connection, Customer, Grant, Identity, PushGroup, Role
@@ -16,7 +16,7 @@ from core_identity.models.connection import UidRule
 from core_identity.selectors.groups import role_keys
 from core_identity.services import events
 from core_identity.services.groups import link_waiting, relink_groups
-from core_identity.services.locks import lock_customer
+from core_identity.services.locks import lock_connection, lock_customer
 from core_identity.services.permissions import require_superuser_for_own_idp
 from core_identity.services.sso_groups import end_sso_grants
 from core_identity.services.transactions import in_one_transaction
@@ -60,7 +60,7 @@ def create_connection(*, actor: Actor, customer: Customer, slug: str, name: str,
 @in_one_transaction
 def change_connection(*, actor: Actor, connection_id: UUID, **settings: Any) -> Connection:
     """Change settings. Raises `NotFound`, `InvalidValue`, and `Locked` for those that R3 freezes."""
-    connection = _locked(connection_id)
+    connection = lock_connection(connection_id)
     require_superuser_for_own_idp(actor, connection)
     changes = _set(connection, settings)
     require_superuser_for_own_idp(actor, connection)
@@ -87,7 +87,7 @@ def set_external_id_may_change(*, actor: Actor, connection_id: UUID, permitted: 
 
     Raises `NotFound`. Raises `InvalidValue` unless the UID rule is *other*, because the UID and the names change together under other rules.
     """
-    connection = _locked(connection_id)
+    connection = lock_connection(connection_id)
     require_superuser_for_own_idp(actor, connection)
     changes = _set(connection, {"external_id_may_change": permitted})
     if changes:
@@ -141,7 +141,7 @@ def switch_on(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
 
 
 def _switch(*, actor: Actor, connection_id: UUID, enabled: bool, reason: str) -> Connection:
-    connection = _locked(connection_id)
+    connection = lock_connection(connection_id)
     require_superuser_for_own_idp(actor, connection)
     if connection.enabled == enabled:
         return connection
@@ -188,10 +188,3 @@ def _lock_roles(which: Q) -> None:
         .order_by("pk")
         .select_for_update(no_key=True)
     )
-
-
-def _locked(connection_id: UUID) -> Connection:
-    connection = Connection.objects.select_for_update(no_key=True).filter(pk=connection_id).first()
-    if connection is None:
-        raise NotFound("There is no such connection.")
-    return connection

@@ -66,7 +66,7 @@ def change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: R
 @events.together()
 def _change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read) -> PushGroup:
     lock_customer(connection.customer_id)
-    group = _locked(connection, scim_id)
+    group = _lock_group(connection, scim_id)
     change = read(group)
     changed = False
     if change.display_name is not None:
@@ -94,7 +94,7 @@ def remove_group(
     ``check`` gets the group under the lock, and may raise an error to refuse the request. Raises `NotFound`.
     """
     lock_customer(connection.customer_id)
-    group = _locked(connection, scim_id)
+    group = _lock_group(connection, scim_id)
     if check is not None:
         check(group)
     _link(actor=actor, group=group, role=None)
@@ -193,7 +193,7 @@ def _external_id(change: GroupChange) -> str:
     return clean_name(change.external_id or "", field="externalId")
 
 
-def _locked(connection: Connection, scim_id: UUID) -> PushGroup:
+def _lock_group(connection: Connection, scim_id: UUID) -> PushGroup:
     group = locked_group(connection, scim_id)
     require_enabled(group.connection)
     return group

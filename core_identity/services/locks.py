@@ -9,7 +9,7 @@ A transaction takes its locks from left to right, so that no two services can wa
 - A sign-in of a known person locks the user, the identity and the UID, and not the customer.
 - A POST of a new person shares the lock of the customer with other POSTs, and locks the keys of its person (`lock_newcomer`).
 - *Erasures*: an erasure takes the erasure lock after the customer lock. Recording a refusal takes this lock first, in shared mode.
-- Several users, identities or roles are locked in the order of their primary keys.
+- Several connections, users, identities or roles are locked in the order of their primary keys.
 
 Ordinary pushes of one customer follow each other within a moment, so a short queue for its lock is normal, and every thread may wait in it. If a
 lock is held for longer, only a few requests keep waiting for it, so that some threads of the process always stay free. All others are refused and
@@ -50,11 +50,19 @@ def lock_channel(connection: Connection) -> None:
 
 
 def lock_connection(connection_id: UUID) -> Connection:
-    """Lock a connection and return it. Nobody switches it off or on before the end of the transaction.
+    """Lock a connection and return it. Nobody switches it off or on before the end of the transaction. Raises `NotFound`.
 
     Everything that creates a credential takes this lock first, and then calls `require_enabled` (R1a).
     """
-    return Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
+    return lock_connections(connection_id)[0]
+
+
+def lock_connections(*connection_ids: UUID) -> list[Connection]:
+    """Lock several connections, and return them in the order of ``connection_ids``. Raises `NotFound`."""
+    connections = Connection.objects.order_by("pk").select_for_update(no_key=True).in_bulk(connection_ids)
+    if len(connections) < len(set(connection_ids)):
+        raise NotFound("There is no such connection.")
+    return [connections[connection_id] for connection_id in connection_ids]
 
 
 def require_enabled(connection: Connection) -> None:

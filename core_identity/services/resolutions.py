@@ -56,7 +56,7 @@ def same_person(*, actor: Actor, conflict_id: UUID, reason: str) -> User:
 
     Raises `NotFound`; `NotAllowed` if it is resolved already, or only a superuser may do it (R11).
     """
-    conflict = _locked(conflict_id)
+    conflict = _lock_conflict(conflict_id)
     plan = plan_same_person(conflict)
     require_superuser(actor, [plan.kept, *plan.joined])
     require_not_erased(plan.kept)
@@ -73,7 +73,7 @@ def different_people(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
 
     Raises `NotFound`; `NotAllowed`, with the way out, if one connection could not distinguish the two.
     """
-    conflict = _locked(conflict_id)
+    conflict = _lock_conflict(conflict_id)
     require_superuser(actor, [conflict.other])
     obstacle = obstacle_to_different_people(conflict)
     if obstacle:
@@ -88,7 +88,7 @@ def different_people(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
 @in_one_transaction
 def dismiss(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
     """Keep the message refused, and take the conflict out of the list. Further messages are only counted. Raises `NotFound`, `NotAllowed`."""
-    conflict = _locked(conflict_id)
+    conflict = _lock_conflict(conflict_id)
     require_superuser(actor, [conflict.other])
     _resolve(actor=actor, conflict=conflict, state=ConflictState.DISMISSED, reason=reason)
 
@@ -168,7 +168,7 @@ def _store_marks(*, actor: Actor, conflict: Conflict, user: User) -> None:
         )
 
 
-def _locked(conflict_id: UUID) -> Conflict:
+def _lock_conflict(conflict_id: UUID) -> Conflict:
     found = Conflict.objects.filter(pk=conflict_id).values_list("connection__customer_id", flat=True).first()
     if found is None:
         raise NotFound("There is no such conflict.")

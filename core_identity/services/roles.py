@@ -83,7 +83,7 @@ def change_role(
 
     Raises `NotFound`, `NameTaken`, `InvalidValue`.
     """
-    role = _locked(role_id)
+    role = _lock_role(role_id)
     require_superuser_for_role(actor, role_id)
     changes: dict[str, tuple[object, object]] = {}
     if name is not None and clean_name(name, field="name") != role.name:
@@ -132,7 +132,7 @@ def change_role(
 @in_one_transaction
 def delete_role(*, actor: Actor, role_id: UUID) -> None:
     """Delete a role and all its grants. Its push groups wait again. Raises `NotFound`."""
-    role = _locked(role_id)
+    role = _lock_role(role_id)
     require_superuser_for_role(actor, role_id)
     waiting = list(_linked(role))
     end_these(actor=actor, grants=Grant.objects.filter(role=role))
@@ -157,7 +157,7 @@ def grant_role(*, actor: Actor, user_id: UUID, role_id: UUID, reason: str) -> bo
     Raises `NotFound`, and `InvalidValue` without a reason.
     """
     reason = _reason(reason)
-    role = _locked(role_id)
+    role = _lock_role(role_id)
     user = User.objects.filter(pk=user_id, merged_into__isnull=True, erased_at__isnull=True).first()
     if user is None:
         raise NotFound("There is no such user.")
@@ -168,7 +168,7 @@ def grant_role(*, actor: Actor, user_id: UUID, role_id: UUID, reason: str) -> bo
 @in_one_transaction
 def revoke_role(*, actor: Actor, user_id: UUID, role_id: UUID, reason: str = "") -> bool:
     """End an administrator's grant. Grants by channels stay (R32). Return whether there was a grant. Raises `NotFound`."""
-    role = _locked(role_id)
+    role = _lock_role(role_id)
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         raise NotFound("There is no such user.")
@@ -192,7 +192,7 @@ def _linked(role: Role) -> QuerySet[PushGroup]:
     return PushGroup.objects.filter(role=role).select_related("connection", "role")
 
 
-def _locked(role_id: UUID) -> Role:
+def _lock_role(role_id: UUID) -> Role:
     role = Role.objects.select_for_update(no_key=True).filter(pk=role_id).first()
     if role is None:
         raise NotFound("There is no such role.")

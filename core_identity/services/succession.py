@@ -28,7 +28,7 @@ from core_identity.models import (
 from core_identity.models.connection import UidRule
 from core_identity.services import events, expiry, groups
 from core_identity.services.grants import end_these
-from core_identity.services.locks import lock_customer
+from core_identity.services.locks import lock_connection, lock_connections, lock_customer
 from core_identity.services.permissions import require_superuser, require_superuser_for_own_idp
 from core_identity.services.transactions import in_one_transaction
 from core_identity.signals import connection_switched_off
@@ -79,7 +79,7 @@ def rekey(
 
     Until then, a message that agrees in two of the three with one live identity changes the third. Raises `InvalidValue`.
     """
-    connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
+    connection = lock_connection(connection_id)
     require_superuser_for_own_idp(actor, connection)
     now = database_now()
     if not now < until <= now + LONGEST_REKEY:
@@ -113,7 +113,7 @@ def rekey(
 @in_one_transaction
 def end_rekey(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
     """End a re-key early. Its changes stay."""
-    connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
+    connection = lock_connection(connection_id)
     require_superuser_for_own_idp(actor, connection)
     if not connection.rekeying:
         raise NotAllowed(f"{connection} is not in re-key.")
@@ -163,8 +163,7 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
 
     SCIM ids stay, so that the IdP of a copied app finds its people. Sessions and tokens of the former end. A constant number of statements.
     """
-    found = Connection.objects.order_by("pk").select_for_update(no_key=True).in_bulk([former_id, successor_id])
-    former, successor = found[former_id], found[successor_id]
+    former, successor = lock_connections(former_id, successor_id)
     lock_customer(former.customer_id)
     require_superuser_for_own_idp(actor, former, successor)
     require_superuser(actor, User.objects.filter(identities__connection=former))

@@ -53,7 +53,7 @@ def rotate_secret(*, actor: Actor, connection: "Connection", former_lasts: timed
     if former_lasts is not None and not timedelta(0) <= former_lasts <= LONGEST:
         raise InvalidValue("keep_days", f"This must be 0 to {LONGEST.days} days.")
     require_superuser_for_own_idp(actor, connection)
-    client = _locked(connection)
+    client = _lock_client(connection)
     until = database_now() + former_lasts if former_lasts is not None else None
     text = add_secret(client, former_until=until)
     changes = {"client_secret": ("", "rotated"), "former_secret_ends": (None, until or "when it is revoked")}
@@ -65,7 +65,7 @@ def rotate_secret(*, actor: Actor, connection: "Connection", former_lasts: timed
 def revoke_secret(*, actor: Actor, connection: "Connection", secret_id: int) -> ClientSecret:
     """Revoke one secret of the connection's client at once. Does nothing if it has ended. Raises `NotFound`."""
     require_superuser_for_own_idp(actor, connection)
-    client, now = _locked(connection), database_now()
+    client, now = _lock_client(connection), database_now()
     secret = ClientSecret.objects.filter(client=client, pk=secret_id).first()
     if secret is None:
         raise NotFound(f"There is no such secret of the OAuth client of {connection}.")
@@ -133,7 +133,7 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def _locked(connection: "Connection") -> OAuthClient:
+def _lock_client(connection: "Connection") -> OAuthClient:
     client: OAuthClient | None = (
         OAuthClient.objects.select_for_update(no_key=True).filter(connection=connection).first()
     )

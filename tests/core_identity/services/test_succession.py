@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -134,6 +135,16 @@ def test_a_rekey_ends_by_itself_and_by_hand_R3(acme: Connection) -> None:
 def test_the_end_is_near_and_in_the_future_R3(acme: Connection, days: int) -> None:
     with pytest.raises(InvalidValue, match="at most 90 days"):
         rekey(actor=ADMIN, connection_id=acme.pk, until=timezone.now() + timedelta(days=days), reason=WHY)
+
+
+def test_an_unknown_connection_is_not_found_R1a_R3(acme: Connection) -> None:
+    unknown = uuid4()
+    with pytest.raises(NotFound):
+        rekey(actor=ADMIN, connection_id=unknown, until=soon(), reason=WHY)
+    with pytest.raises(NotFound):
+        end_rekey(actor=ADMIN, connection_id=unknown, reason=WHY)
+    with pytest.raises(NotFound):
+        succeed(actor=ADMIN, former_id=acme.pk, successor_id=unknown, reason=WHY)
 
 
 def test_the_preview_counts_who_follows_R3(acme: Connection) -> None:

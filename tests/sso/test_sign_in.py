@@ -5,11 +5,13 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.services.expiry import expire
 from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
+from core_identity.sessions import SessionStore
 from core_identity.values import Person
 from tests.sso.conftest import SERVICE, Browser
 from tests.support.cast import ADMIN, JANE, OKTA, by_sso
@@ -253,6 +255,15 @@ def test_a_known_sign_in_takes_a_constant_number_of_queries(
     message = browser.idp.response(browser.claims(JANE_BY_SSO))
     with django_assert_max_num_queries(12):  # type: ignore[operator]
         browser.post(message)
+
+
+def test_a_new_session_takes_one_statement(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    session = SessionStore()
+    with django_assert_num_queries(1):
+        session.begin()
+        session["page"] = "/me"
+        session.save()
+    assert SessionStore(session.session_key)["page"] == "/me"
 
 
 def test_the_start_page_lists_no_customers_to_strangers(browser: Browser, idp: object) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import transaction
 
+from core_identity import connection_schema
 from core_identity.clock import database_now
 from core_identity.connection_file import Section, one_of
 from core_identity.errors import NotFound
@@ -103,6 +104,12 @@ def section_of(connection: "Connection") -> dict[str, Any]:
         return {}
     grants = [name for name in OAuthClient.GRANTS if getattr(client, f"allows_{name}")]
     return {"redirect_uris": client.redirect_uris.split(), "grants": grants}
+
+
+def schema_keys() -> dict[str, Any]:
+    """Return each key that `read_section` reads, with its JSON Schema."""
+    grant = connection_schema.one_of(OAuthClient.GRANTS)
+    return {"redirect_uris": connection_schema.TEXTS, "grants": {"type": "array", "minItems": 1, "items": grant}}
 
 
 def urls(connection: "Connection") -> dict[str, Any]:

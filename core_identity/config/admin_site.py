@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
@@ -15,9 +15,6 @@ from core_identity.brand import BRAND
 from core_identity.config.navigation import navigation
 from core_identity.errors import IdentityError, TooManyPasswords, TryLater
 from core_identity.signals import signed_out
-
-LOGS = ("scim.ProvisioningRecord", "sso.SignInRecord")
-"""Models of other apps that administrators may read."""
 
 
 @contextmanager
@@ -43,10 +40,13 @@ class CoreAdminSite(AdminSite):
     index_title = "Home"
     enable_nav_sidebar = False  # ours is in templates/admin/base.html
 
+    LOGS: Final = ("sso.SignInRecord", "scim.ProvisioningRecord")
+    """Models of other apps that administrators may read."""
+
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Take our own models only: tokens, clients or groups of auth, which other apps register, would be ways around the services."""
         models = model_or_iterable if isinstance(model_or_iterable, list | tuple) else [model_or_iterable]
-        ours = [model for model in models if model._meta.app_label == "core_identity" or model._meta.label in LOGS]
+        ours = [model for model in models if model._meta.app_label == "core_identity" or model._meta.label in self.LOGS]
         super().register(ours, admin_class, **options)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:

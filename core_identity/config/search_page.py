@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib.admin import AdminSite
+from django.apps import apps
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -25,8 +25,9 @@ from core_identity.selectors.search import (
     users_named,
 )
 from core_identity.selectors.users import status_of
-from scim.models import ProvisioningRecord
-from sso.models import SignInRecord
+
+if TYPE_CHECKING:
+    from core_identity.config.admin_site import CoreAdminSite
 
 REFERENCE: Final = re.compile(r"[2-9A-HJ-NP-Z]{10}")
 """The form of a reference, without spaces, dashes and small letters, which people add."""
@@ -48,9 +49,9 @@ class Kind:
     more: str = ""
 
 
-def search(request: HttpRequest, site: AdminSite) -> HttpResponse:
+def search(request: HttpRequest, site: "CoreAdminSite") -> HttpResponse:
     text = request.GET.get("q", "").strip().replace("\0", "")[: MAX_NAME + 1]
-    kinds = list(_kinds(request, text)) if text else []
+    kinds = list(_kinds(request, text, site.LOGS)) if text else []
     found = [one for kind in kinds for one in kind.found]
     if len(found) == 1:
         return redirect(found[0].url)
@@ -58,11 +59,11 @@ def search(request: HttpRequest, site: AdminSite) -> HttpResponse:
     return TemplateResponse(request, "admin/search.html", context)
 
 
-def _kinds(request: HttpRequest, text: str) -> Iterator[Kind]:
+def _kinds(request: HttpRequest, text: str, logs: Sequence[str]) -> Iterator[Kind]:
     """Yield the kinds with a match. A reference is one thing, and nothing else has its form and its rows."""
     reference = re.sub(r"[\s-]", "", text).upper()
     if REFERENCE.fullmatch(reference):
-        row = _by_reference(request, reference)
+        row = _by_reference(request, reference, logs)
         if row is not None:
             yield Kind("References", [row])
             return
@@ -75,11 +76,11 @@ def _kinds(request: HttpRequest, text: str) -> Iterator[Kind]:
             yield Kind(heading, [shown(row) for row in rows[:MOST]], more if len(rows) > MOST else "")
 
 
-def _by_reference(request: HttpRequest, reference: str) -> Found | None:
-    """Return the row of a log with this reference, or else its events. At most three queries."""
+def _by_reference(request: HttpRequest, reference: str, logs: Sequence[str]) -> Found | None:
+    """Return the row of one of the ``logs`` with this reference, or else its events. At most three queries."""
     if may_see_connections(request):
-        for log in (SignInRecord, ProvisioningRecord):
-            pk = log.objects.filter(reference=reference).values_list("pk", flat=True).first()
+        for log in map(apps.get_model, logs):
+            pk = log._default_manager.filter(reference=reference).values_list("pk", flat=True).first()
             if pk is not None:
                 return Found(reference, str(log._meta.verbose_name), reverse(_page(log, "change"), args=[pk]))
     if request.user.has_perm("core_identity.view_event") and has_events(reference):

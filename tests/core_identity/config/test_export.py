@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 from core_identity.config.apply import apply, parse
 from core_identity.config.export import as_yaml, file_of
-from core_identity.config.schema import schema
+from core_identity.connection_schema import schema
 from core_identity.errors import SettingsErrors
 from core_identity.models import Connection, Event, Role, RoleAlias
 from tests.support.cast import ADMIN

@@ -7,7 +7,7 @@ from typing import Any
 from core_identity.commands import PeopleActs
 from core_identity.config.apply import apply, describe, parse
 from core_identity.config.export import as_yaml, file_of
-from core_identity.config.schema import schema
+from core_identity.connection_schema import schema
 from core_identity.errors import SettingsError, SettingsErrors
 from core_identity.portal.commands import LinkActs
 from core_identity.selectors.connections import connection_by_slug

@@ -102,20 +102,9 @@ def change_role(
             changes[field] = (getattr(role, field), value)
             setattr(role, field, value)
     if permissions is not None:
-        codenames_before = sorted(role.permissions.values_list("codename", flat=True))
-        codenames_after = sorted(permission.codename for permission in permissions)
-        if codenames_before != codenames_after:
-            changes["permissions"] = (codenames_before, codenames_after)
-        role.permissions.set(permissions)
+        changes |= _set_permissions(role, permissions)
     if grantable_by is not None:
-        former = set(role.grantable_by.all())
-        require_superuser_for_own_idp(actor, *former.symmetric_difference(grantable_by))
-        before, after = (sorted(connection.slug for connection in some) for some in (former, grantable_by))
-        role.grantable_by.set(grantable_by)
-        if before != after:
-            changes["grantable_by"] = (before, after)
-            relink_groups(actor=actor, groups=_linked(role))
-            end_sso_grants(actor=actor, grants=Grant.objects.filter(role=role).exclude(connection__in=grantable_by))
+        changes |= _set_grantable_by(role, grantable_by, actor=actor)
     if changes:
         role.save()
         require_superuser_for_role(actor, role_id)
@@ -127,6 +116,29 @@ def change_role(
     if changes:
         events.record(actor=actor, kind=EventKind.ROLE_CHANGED, subject=role, changes=changes)
     return role
+
+
+def _set_permissions(role: Role, permissions: Collection[Permission]) -> dict[str, tuple[object, object]]:
+    """Replace the permissions of a role. Return the change, or nothing."""
+    before = sorted(role.permissions.values_list("codename", flat=True))
+    after = sorted(permission.codename for permission in permissions)
+    role.permissions.set(permissions)
+    return {"permissions": (before, after)} if before != after else {}
+
+
+def _set_grantable_by(
+    role: Role, grantable_by: Collection[Connection], *, actor: Actor
+) -> dict[str, tuple[object, object]]:
+    """Open and close a role to connections. End what a closed one gave. Return the change, or nothing."""
+    former = set(role.grantable_by.all())
+    require_superuser_for_own_idp(actor, *former.symmetric_difference(grantable_by))
+    before, after = (sorted(connection.slug for connection in some) for some in (former, grantable_by))
+    role.grantable_by.set(grantable_by)
+    if before == after:
+        return {}
+    relink_groups(actor=actor, groups=_linked(role))
+    end_sso_grants(actor=actor, grants=Grant.objects.filter(role=role).exclude(connection__in=grantable_by))
+    return {"grantable_by": (before, after)}
 
 
 @in_one_transaction

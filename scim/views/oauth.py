@@ -68,24 +68,45 @@ _REVOKE_VIEW = RevokeTokenView.as_view()
 
 
 def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
+    """Answer a request by a ``view`` of the toolkit, or refuse it with an error of OAuth."""
+    refusal = _refusal_of(request)
+    if refusal is not None:
+        return refusal
+    _prepare(request)
+    try:
+        response: HttpResponse = view(request)
+    except get_grant_model().DoesNotExist:
+        # The toolkit reads the code several times. Meanwhile another request with the same code may succeed, and a code is valid once.
+        return _error("invalid_grant", "The code was used already.")
+    except HashersBusy as busy:  # a secret with a hash of the toolkit, which is as slow as that of a password
+        return _error("temporarily_unavailable", busy.message, status=503, **{"Retry-After": str(busy.seconds)})
+    return _limit_failures(request, _set_headers(response))
+
+
+def _refusal_of(request: HttpRequest) -> HttpResponse | None:
+    """Return the refusal of a request that the toolkit would misread; None for any other."""
     if request.method != "POST":
         return _error("invalid_request", "This address takes POST requests only.", status=405, Allow="POST")
     # The toolkit fails on a bare % in the query and refuses any parameter there. And logs contain URLs, so no secret may be in one.
-    query = dict(parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True))
-    scope = query.pop("scope", None)
-    if query:
+    if _query(request).keys() - {"scope"}:
         return _error("invalid_request", "Send the parameters in the body; only scope may be in the URL.")
     if parameter_not_utf8(request) is not None:
         return _error("invalid_request", "The parameters of the URL must be UTF-8, percent-encoded.")
     if request.content_type != "application/x-www-form-urlencoded":
         return _error("invalid_request", "Send the parameters as application/x-www-form-urlencoded.")
-    form = request.POST.copy()
+    form = request.POST
     if any("\0" in value for values in form.lists() for value in (values[0], *values[1])):
         return _error("invalid_request", "A parameter contains a character that no text can contain.")
     if any(len(values) > 1 for _, values in form.lists()):  # RFC 6749 section 3.2
         return _error("invalid_request", "A parameter may be sent only once.")
     if form.get("grant_type", "client_credentials") not in GRANT_TYPES:
         return _error("unsupported_grant_type", f"grant_type must be one of {', '.join(GRANT_TYPES)}.")
+    return None
+
+
+def _prepare(request: HttpRequest) -> None:
+    """Move the scope from the URL to the body, and let the toolkit see nothing of the URL."""
+    form, scope = request.POST.copy(), _query(request).get("scope")
     if scope is not None:
         form.setdefault("scope", scope)
     if form.get("grant_type") in ("refresh_token", "client_credentials") and "scope" in form:
@@ -94,13 +115,14 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
     request.META["QUERY_STRING"] = ""
     request.META[REFERENCE] = getattr(request, "request_id", "")
     request.POST = form  # type: ignore[assignment]
-    try:
-        response: HttpResponse = view(request)
-    except get_grant_model().DoesNotExist:
-        # The toolkit reads the code several times. Meanwhile another request with the same code may succeed, and a code is valid once.
-        return _error("invalid_grant", "The code was used already.")
-    except HashersBusy as busy:  # a secret with a hash of the toolkit, which is as slow as that of a password
-        return _error("temporarily_unavailable", busy.message, status=503, **{"Retry-After": str(busy.seconds)})
+
+
+def _query(request: HttpRequest) -> dict[str, str]:
+    return dict(parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True))
+
+
+def _limit_failures(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Return the response, or refuse the request if it failed as too many others of its address did."""
     if response.status_code in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
         # Counted only after a failure: all customers of Okta share an address with each other, and one that guesses must not block the others.
         # Secrets, codes and tokens are too long to be guessed at any speed, and a guess costs one hash. The budget limits the load.
@@ -112,6 +134,10 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
                 status=429,
                 **{"Retry-After": str(wait)},
             )
+    return response
+
+
+def _set_headers(response: HttpResponse) -> HttpResponse:
     # The toolkit sends a challenge for Bearer, which opens nothing here.
     if response.status_code == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = BASIC

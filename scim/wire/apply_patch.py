@@ -129,20 +129,29 @@ def _remove(operation: Operation, current: Any) -> Any:
         return {} if target.sub is None else _without(current or {}, target.sub.name)
     if target.sub is not None and selector is None:
         _needs_selector(target)
-    remaining = []
-    for entry in current or ():
-        if selector is not None:
-            gone = fulfils(entry, selector, target.attribute)
-        else:  # Entra sends the values to remove
-            gone = operation.value is None or any(same(entry, value, target.attribute) for value in operation.value)
-        if not gone:
-            remaining.append(entry)
-        elif target.sub is not None:
-            rest = _without(entry, target.sub.name)
-            # Entra clears a telephone number like this; the remaining labels alone have no meaning.
-            if rest.keys() - _LABELS or (isinstance(entry, _Created) and target.sub.name in _LABELS):
-                remaining.append(type(entry)(rest))
-    return remaining
+    remaining = (_rest(operation, entry) if _is_removed(operation, entry) else entry for entry in current or ())
+    return [entry for entry in remaining if entry is not None]
+
+
+def _is_removed(operation: Operation, entry: dict[str, Any]) -> bool:
+    """Whether a remove is about this one of many values."""
+    attribute = operation.target.attribute
+    if operation.selector is not None:
+        return fulfils(entry, operation.selector, attribute)
+    # Entra sends the values to remove.
+    return operation.value is None or any(same(entry, value, attribute) for value in operation.value)
+
+
+def _rest(operation: Operation, entry: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what a remove leaves of one value; None if nothing."""
+    sub = operation.target.sub
+    if sub is None:
+        return None
+    rest = _without(entry, sub.name)
+    # Entra clears a telephone number like this; the remaining labels alone have no meaning.
+    if rest.keys() - _LABELS or (isinstance(entry, _Created) and sub.name in _LABELS):
+        return type(entry)(rest)
+    return None
 
 
 def _is_selected(operation: Operation, current: Any) -> bool:

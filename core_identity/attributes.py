@@ -1,8 +1,9 @@
 """The list of all attributes of a person that CORE's user follows. All code about them derives from it. No Django.
 
 To add an attribute, add a line here, and a field of the same names in `core_identity.values.Person`, in the models `Identity` and `User`, and in
-`sso.models.SamlSettings` (``<field>_attribute``), with their migrations. The test `tests/core_identity/test_attributes.py` finds every other place
-that names one.
+`sso.models.SamlSettings` (``<field>_attribute``), with their migrations. That of core_identity creates the triggers of drift again
+(`core_identity/migrations/_drift.py`). The test `tests/core_identity/test_attributes.py` finds every other place that names one, and
+`CONTRIBUTING.md` lists the pages.
 """
 
 from dataclasses import dataclass

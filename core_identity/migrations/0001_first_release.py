@@ -1435,5 +1435,5 @@ class Migration(migrations.Migration):
         ),
         # Counts of a minute: not worth the wait for the disk that each commit of a logged table is.
         migrations.RunSQL("ALTER TABLE core_identity_budget SET UNLOGGED", migrations.RunSQL.noop),
-        migrations.RunSQL(_drift.TRIGGERS, _drift.FORGET),
+        migrations.RunSQL(_drift.triggers(_drift.PAIRS), _drift.DROP),
     ]

@@ -8,8 +8,11 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core_identity import attributes
 from core_identity.errors import InvalidValue, NameTaken, NotAllowed, NotFound
+from core_identity.migrations import _drift
 from core_identity.models import Connection, Event, Identity, IdentityUid, User
+from core_identity.policy.projection import COMPARED
 from core_identity.selectors.drift import FIELDS, drift_in, drift_of, drifting
 from core_identity.services.drift import accept_drift
 from core_identity.services.push.provisioning import change_person, create_person, remove_person
@@ -208,26 +211,14 @@ def test_the_database_finds_the_same_drift_as_the_policy_R18(acme: Connection) -
     pairs = [(new_value, old_value, pushed) for new_value in texts for old_value in texts for pushed in (True, False)]
     pairs += [(f"{blanks}this{blanks}", "this", True), (f"{blanks}that", "this", True), (blanks, "this", True)]
     number = 0
-    for source in (
-        "given_name",
-        "family_name",
-        "email",
-        "title",
-        "organization",
-        "department",
-        "user_name",
-        "drift_uid",
-    ):
+    for source in (*COMPARED, "drift_uid"):
         for new_value, old_value, pushed in pairs:
             number += 1
             name = f"person{number}"
             user = User.objects.create(
-                username=name, username_key=name, first_name=old_value, last_name=old_value, email=old_value,
-                title=old_value, company=old_value, department=old_value,
-            )  # fmt: skip
-            same = dict.fromkeys(
-                ("given_name", "family_name", "email", "title", "organization", "department"), old_value
+                username=name, username_key=name, **dict.fromkeys(("email", *attributes.FIELDS), old_value)
             )
+            same = dict.fromkeys(("email", *attributes.SOURCES), old_value)
             Identity.objects.create(
                 connection=acme,
                 user=user,
@@ -240,6 +231,15 @@ def test_the_database_finds_the_same_drift_as_the_policy_R18(acme: Connection) -
         expected = {one.pk for one in everybody if field in {drift.field for drift in drift_in(one)}}
         assert {one.pk for one in drifting(field)} == expected
         assert expected
+
+
+def test_a_migration_can_create_the_triggers_again_with_another_pair_R18(zoe: Identity) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(_drift.DROP + _drift.triggers([("name_id", "company")]))
+    Identity.objects.filter(pk=zoe.pk).update(name_id="persistent-1")
+    assert list(drifting("company")) == [zoe]
+    User.objects.filter(pk=zoe.user_id).update(company="persistent-1")
+    assert not drifting().exists()
 
 
 def test_the_drift_of_a_connection_takes_two_queries_whatever_its_size_R18(acme: Connection) -> None:

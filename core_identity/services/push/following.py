@@ -1,6 +1,8 @@
 """Copy a push to the identity that it is about, and to its user (R8a, R19, R20). Callers hold the locks."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from django.utils import timezone
 
@@ -41,47 +43,30 @@ def follow_push(
     was_live: bool,
 ) -> tuple[str, ...]:
     """Copy a push to a known identity, and to its user as far as policy permits. Return notes for the log. Raises `Conflict` (R10)."""
-    uid_moves = uid_differs = False
-    was_resource = identity.is_resource
-    before = columns_of(identity)
-    mirrored, drift_uid = person, identity.drift_uid
+    before, was_resource = columns_of(identity), identity.is_resource
     if identity.offered_at is not None:
         require_claimable(connection=connection, person=person, identity=identity)
         claim(actor=actor, identity=identity)
+    uid_change = _UidChange()
     if decision is Decision.DRIFT:
-        identity.drift_uid = person.uid or ""
-        identity.new_uid_held = identity.new_uid_held or not was_live
-        mirrored = replace(person, external_id=None)
+        _keep_as_drift(identity, person.uid, was_live=was_live)
     elif uid:
-        identity.drift_uid = ""
-        former = current_uid(identity)
-        uid_differs = former is None or former.derived or former.uid != uid
-        uid_moves = set_uid(actor=actor, identity=identity, uid=uid)
-        if uid_moves:
-            identity.session_epoch += 1
-            identity.new_uid_held = False
-    changes = write_identity(identity, mirrored)
-    if identity.drift_uid != drift_uid:
-        changes["drift_uid"] = (drift_uid, identity.drift_uid)
+        uid_change = _follow_uid(actor=actor, identity=identity, uid=uid)
+    changes = _follow_values(identity, person, decision, before)
     if not uid or decision is Decision.DRIFT:
         _follow_rename(actor=actor, connection=connection, identity=identity)
-    if identity.pushed_at is None:
-        identity.pushed_at = timezone.now()
-    identity.deleted_at = None
-    active = person.active if was_resource or person.active is not None else True
     meaning = set_active(
         actor=actor,
         identity=identity,
-        active=active,
+        active=person.active if was_resource or person.active is not None else True,
         reason="deactivated by the identity provider",
-        uid_moves=uid_moves,
+        uid_moves=uid_change.moves,
     )
-    to_save = changed_columns(
-        identity, before, anyway=uid_differs
-    )  # an equal one keeps its version (RFC 7644 section 3.5.2.1)
+    # An equal identity keeps its version (RFC 7644 section 3.5.2.1).
+    to_save = changed_columns(identity, before, anyway=uid_change.differs)
     if changes or decision not in {Decision.APPLY, Decision.DRIFT}:
         events.record(actor=actor, kind=_KINDS[decision], subject=identity, changes=changes)
-    followed = project(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
+    followed = project(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_change.moves)
     row_writes.write(
         updates=[(identity, to_save), (identity.user, followed)],
         inserts=events.take_gathered(),
@@ -91,6 +76,46 @@ def follow_push(
         groups.follow_identity(actor=actor, identity=identity)
     settle(actor=actor, identity=identity, person=person)
     return in_words(decision, noted=changes, followed=followed, active=meaning)
+
+
+class _UidChange(NamedTuple):
+    """``moves``: the identity got another UID. ``differs``: this, or the same UID in another spelling, or one that is no longer derived."""
+
+    moves: bool = False
+    differs: bool = False
+
+
+def _keep_as_drift(identity: Identity, uid: str | None, *, was_live: bool) -> None:
+    """Store a UID that nothing else in the message proves (R8a)."""
+    identity.drift_uid = uid or ""
+    identity.new_uid_held = identity.new_uid_held or not was_live
+
+
+def _follow_uid(*, actor: Actor, identity: Identity, uid: str) -> _UidChange:
+    """Make ``uid`` the current UID, and end the drift of another one. The sessions of the former UID end."""
+    former = current_uid(identity)
+    identity.drift_uid = ""
+    differs = former is None or former.derived or former.uid != uid
+    moves = set_uid(actor=actor, identity=identity, uid=uid)
+    if moves:
+        identity.session_epoch += 1
+        identity.new_uid_held = False
+    return _UidChange(moves, differs)
+
+
+def _follow_values(
+    identity: Identity, person: Person, decision: Decision, before: Mapping[str, object]
+) -> dict[str, tuple[object, object]]:
+    """Copy the other values to the identity in memory, which is a SCIM resource from now on. Return the changes since ``before``.
+
+    With a UID that is kept as drift, the externalId stays too: it may be that of another person (R8a).
+    """
+    changes = write_identity(identity, replace(person, external_id=None) if decision is Decision.DRIFT else person)
+    if identity.drift_uid != before["drift_uid"]:
+        changes["drift_uid"] = (before["drift_uid"], identity.drift_uid)
+    identity.pushed_at = identity.pushed_at or timezone.now()
+    identity.deleted_at = None
+    return changes
 
 
 _KINDS = {

@@ -57,7 +57,7 @@ class PeoplePage(AdminPage):
     def choose(self, chosen: QuerySet[User]) -> HttpResponse | None:
         """Store the users and return nothing, or return why nothing happens."""
         found = self.concerned(chosen).select_related("customer").prefetch_related("identities__connection")
-        self.users = list(found)
+        self.users = list(found[: AT_ONCE + 1])
         self.row = self.users[0] if len(self.users) == 1 else None
         refused = self.refusal()
         if not refused:
@@ -70,7 +70,7 @@ class PeoplePage(AdminPage):
         if not self.users:
             return f"You cannot {self.name} any of the selected people."
         if len(self.users) > AT_ONCE:
-            return f"These are {len(self.users)} people. Choose at most {AT_ONCE} at once."
+            return f"These are more than {AT_ONCE} people. Choose at most {AT_ONCE} at once."
         if self.request.user in self.users:
             return f"You cannot {self.name} yourself."
         guarded = guarded_users().filter(pk__in=[user.pk for user in self.users])

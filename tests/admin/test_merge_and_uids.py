@@ -4,9 +4,13 @@ import re
 from dataclasses import replace
 
 import pytest
+from django.db.models.signals import post_init
 from django.test import Client
 from django.urls import reverse
 
+from core_identity.admin.people_page import AT_ONCE
+from core_identity.admin_kit.lists import ON_A_PAGE
+from core_identity.keys import key
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.services.push.provisioning import create_person
 from core_identity.services.users import create_user
@@ -98,3 +102,21 @@ def test_users_are_offered_from_the_list_and_withdrawn_R10(as_root: Client, acme
     assert identity.is_resource
     as_root.post(url("uids", user.pk), {"act": f"withdraw {identity.pk}", "reason": "a mistake"})
     assert not Identity.objects.filter(user=user).exists()
+
+
+def test_too_many_people_for_an_offer_are_refused_before_they_are_all_read(as_root: Client, acme: Connection) -> None:
+    names = [f"person{number}@acme.test" for number in range(3 * AT_ONCE)]
+    User.objects.bulk_create(User(username=name, username_key=key(name), customer=acme.customer) for name in names)
+    loaded: list[str] = []
+
+    def note(instance: User, **_: object) -> None:
+        loaded.append(instance.username)
+
+    post_init.connect(note, sender=User)
+    try:
+        chosen = {"action": "offer_chosen", "select_across": "1", "_selected_action": [str(User.objects.all()[0].pk)]}
+        answer = as_root.post("/admin/core_identity/user/", chosen)
+    finally:
+        post_init.disconnect(note, sender=User)
+    assert len([name for name in loaded if name in names]) <= ON_A_PAGE + AT_ONCE + 2
+    assert "These are more than 100 people. Choose at most 100 at once." in text_of(as_root.get(answer["Location"]))

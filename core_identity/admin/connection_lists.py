@@ -1,12 +1,13 @@
 """Lists on pages of a connection: its groups, and people whom it may know twice. They change nothing."""
 
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 
 from core_identity.admin_kit.lists import ON_A_PAGE
 from core_identity.admin_kit.pages import ConnectionReadPage
-from core_identity.keys import key
+from core_identity.keys import MAX_NAME, key
 from core_identity.selectors.across import roles_by_name
 from core_identity.selectors.counts import MOST
 from core_identity.selectors.groups import (
@@ -53,10 +54,9 @@ class GroupsPage(ConnectionReadPage):
 
     def facts(self, form: Any) -> dict[str, Any]:
         query = self.request.GET
-        waiting = "waiting" in query
-        pushed = Paginator(listed_groups(connection=self.row, waiting=waiting, most=MOST), ON_A_PAGE).get_page(
-            query.get("p")
-        )
+        waiting, name = "waiting" in query, query.get("q", "").strip().replace("\0", "")[:MAX_NAME]
+        groups = listed_groups(connection=self.row, waiting=waiting, most=MOST).filter(name_key__contains=key(name))
+        pushed = Paginator(groups, ON_A_PAGE).get_page(query.get("p"))
         waiting_here = roles_by_name([group.name_key for group in pushed if group.role is None])
         unmapped = unmapped_groups(self.row, most=UNMAPPED)
         named = roles_by_name([group.name for group in unmapped])
@@ -66,6 +66,9 @@ class GroupsPage(ConnectionReadPage):
             "counted": COUNTED,
             "pushed_rows": [(group, waiting_here.get(group.name_key)) for group in pushed],
             "waiting": waiting,
+            "name": name,
+            "of_all": urlencode({"q": name} if name else {}),
+            "of_waiting": urlencode({"waiting": 1, "q": name} if name else {"waiting": 1}),
             "unmapped": [(group, self.row, named.get(key(group.name))) for group in unmapped],
             "without": people_without_groups(self.row),
             "unlisted": self.unlisted(),

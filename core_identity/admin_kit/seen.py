@@ -1,6 +1,7 @@
 """The models that an administrator may see, and links that lead nobody to a refusal."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -25,6 +26,11 @@ def link_to(row: Any, model: str, address: str, words: object) -> str:
     if not getattr(row, "sees", {}).get(model, False):
         return format_html("{}", words)
     return format_html('<a href="{}">{}</a>', address, words)
+
+
+def page_of_group(connection_id: UUID, group_id: UUID) -> str:
+    """Return the address of the page of a push group, where everybody who may see its connection finds its members and its role."""
+    return f"{reverse('admin:core_identity_connection_group', args=[connection_id])}?group={group_id}"
 
 
 def link_to_customer(row: Any) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from core_identity.admin.connection_tabs import address_of
 from core_identity.admin.connections import ConnectionAdmin
 from core_identity.admin.setup_links import waiting_row
-from core_identity.admin_kit.seen import seen_by
+from core_identity.admin_kit.seen import page_of_group, seen_by
 from core_identity.admin_kit.waiting import Waiting
 from core_identity.config.charts import Chart, chart
 from core_identity.models import Connection
@@ -121,7 +121,7 @@ def _waiting(counts: Mapping[str, int], sees: Mapping[str, bool]) -> Iterator[Wa
             yield Waiting(what, f"{conflict.named} and {conflict.other}", detail, conflict.first_at, url, "Decide")
     if sees["role"] and sees["connection"]:
         for group in groups_without_a_role():
-            url = f"{reverse('admin:core_identity_connection_groups', args=[group.connection_id])}?waiting"
+            url = page_of_group(group.connection_id, group.pk)
             name = group.connection.name
             yield Waiting("A group gives no role", group.display_name, name, group.created_at, url, "Map to a role")
     if sees["user"]:

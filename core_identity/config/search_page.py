@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from core_identity.admin_kit.logs import may_see_connections
+from core_identity.admin_kit.seen import page_of_group
 from core_identity.keys import MAX_NAME
 from core_identity.models import Connection, Customer, PushGroup, Role, User
 from core_identity.selectors.search import (
@@ -118,7 +119,7 @@ def _role(role: Role) -> Found:
 
 def _group(group: PushGroup) -> Found:
     effect = f"gives {group.role}" if group.role else "gives no role yet"
-    address = f"{reverse('admin:core_identity_connection_groups', args=[group.connection_id])}"
+    address = page_of_group(group.connection_id, group.pk)
     return Found(group.display_name, f"{group.connection.name} · {effect}", address)
 
 

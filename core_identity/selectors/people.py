@@ -14,12 +14,13 @@ from core_identity.models.event import REFUSED_KINDS
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A user or a push group behind an id. ``user_id`` is None for a group."""
+    """A user or a push group behind an id. ``user_id`` is None for a group, and the last two are None for a user."""
 
     name: str
     detail: str
     user_id: UUID | None = None
     connection_id: UUID | None = None
+    group_id: UUID | None = None
 
 
 def named_resources(scim_ids: Collection[UUID]) -> dict[UUID, Named]:
@@ -31,7 +32,7 @@ def named_resources(scim_ids: Collection[UUID]) -> dict[UUID, Named]:
     groups = PushGroup.objects.filter(scim_id__in=set(scim_ids) - set(found)).select_related("role").order_by()
     for group in groups:
         detail = f"gives the role {group.role}" if group.role else "waits for a role"
-        found[group.scim_id] = Named(group.display_name, detail, connection_id=group.connection_id)
+        found[group.scim_id] = Named(group.display_name, detail, connection_id=group.connection_id, group_id=group.pk)
     return found
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog, WhenFilter, chip
-from core_identity.admin_kit.seen import seen_by
+from core_identity.admin_kit.seen import page_of_group, seen_by
 from core_identity.brand import BRAND
 from core_identity.keys import MAX_NAME
 from core_identity.selectors.people import Named, conflict_of_request, named_resources, user_called
@@ -191,9 +191,9 @@ def _colour(status: int) -> str:
 
 
 def _page_of(named: Named) -> str:
-    if named.user_id is not None:
-        return reverse("admin:core_identity_user_change", args=[named.user_id])
-    return reverse("admin:core_identity_connection_groups", args=[named.connection_id])
+    if named.connection_id is not None and named.group_id is not None:
+        return page_of_group(named.connection_id, named.group_id)
+    return reverse("admin:core_identity_user_change", args=[named.user_id])
 
 
 def _tree(text: str) -> Any:

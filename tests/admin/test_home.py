@@ -160,7 +160,8 @@ def test_each_task_is_shown_with_its_button(as_root: Client, busy: Connection, j
         "deactivated unusually many",
     ):
         assert words in page
-    assert f"{reverse('admin:core_identity_connection_groups', args=[busy.pk])}?waiting" in page
+    group = PushGroup.objects.get(connection=busy)
+    assert f"{reverse('admin:core_identity_connection_group', args=[busy.pk])}?group={group.pk}" in page
     assert reverse("admin:core_identity_user_change", args=[jane.user_id]) in page
     assert ">1 refused</a>" in page
     assert ">1 failed</a>" in page

@@ -95,7 +95,8 @@ def test_the_search_box_leads_straight_to_the_one_thing(as_root: Client, jane: I
     group = PushGroup.objects.create(connection=jane.connection, display_name="Archivists", name_key="archivists")
     assert to("jane.doe", as_root) == reverse("admin:core_identity_user_change", args=[jane.user_id])
     assert to("edit", as_root) == reverse("admin:core_identity_role_change", args=[role.pk])
-    assert to("archivists", as_root) == reverse("admin:core_identity_connection_groups", args=[jane.connection_id])
+    page_of_group = reverse("admin:core_identity_connection_group", args=[jane.connection_id])
+    assert to("archivists", as_root) == f"{page_of_group}?group={group.pk}"
     assert to(str(group.scim_id), as_root) == to("archivists", as_root)
     assert to("nobody", as_root) == ""
     page = as_root.get("/admin/search/", {"q": "acme"}).content.decode()

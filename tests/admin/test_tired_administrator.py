@@ -1,5 +1,6 @@
 """Pages at the end of a long day: with many rows, without rows, and with links to the permitted pages."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -47,6 +48,26 @@ def test_groups_come_in_pages_whose_cost_does_not_grow_R29(as_root: Client, acme
     shown = [as_root.get(page_of(acme, "groups"), {"p": page}).content.decode().count(">Team &amp;") for page in "1234"]
     assert shown == [30, 30, 30, 30]
     assert "p=2" in as_root.get(page_of(acme, "groups")).content.decode()
+
+
+def test_a_group_is_found_by_a_part_of_its_name_in_all_pages_of_its_connection(
+    as_root: Client, acme: Connection
+) -> None:
+    wait_for_a_role(acme, range(120))
+    assert names_found(as_root, acme, q="TEAM & 11") == {f"Team & 11{n}" for n in range(10)}
+    assert names_found(as_root, acme, q=" & 077 ", waiting="") == {"Team & 077"}
+    assert names_found(as_root, acme, q="a\0b") == set()
+    assert len(names_found(as_root, acme, q="")) == 30
+    page = as_root.get(page_of(acme, "groups"), {"q": "team &", "waiting": "", "p": "2"}).content.decode()
+    assert 'name="q" value="team &amp;"' in re.sub(r"\s+", " ", page)
+    assert "?waiting=1&amp;q=team+%26&amp;p=3" in page
+    nothing = as_root.get(page_of(acme, "groups"), {"q": "nobody"}).content.decode()
+    assert "No push group has “nobody” in its name." in nothing
+
+
+def names_found(browser: Client, connection: Connection, **query: str) -> set[str]:
+    page = browser.get(page_of(connection, "groups"), query)
+    return {group.display_name for group, _ in page.context["pushed_rows"]}
 
 
 def test_only_waiting_groups_are_listed_where_asked_and_each_leads_to_its_role_R29(
@@ -100,10 +121,11 @@ def test_home_counts_waiting_groups_and_leads_to_them_R29(as_root: Client, acme:
     wait_for_a_role(acme, range(12))
     front = as_root.get("/admin/").content.decode()
     assert "12 things" in front
-    assert f'<a href="{page_of(acme, "groups")}?waiting">Team &amp; 000</a>' in front
+    group = PushGroup.objects.get(name_key="team & 000")
+    assert f'<a href="{page_of(acme, "group")}?group={group.pk}">Team &amp; 000</a>' in front
     few = browser_of(staff("few", "view_role")).get("/admin/").content.decode()
     assert "12 things" in few
-    assert page_of(acme, "groups") not in few
+    assert page_of(acme, "group") not in few
 
 
 def test_a_story_has_no_link_that_its_reader_may_not_follow_R36(jane: Identity, conflict: Conflict) -> None:

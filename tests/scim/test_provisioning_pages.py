@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from core_identity.models import Conflict, Identity
+from core_identity.models import Conflict, Identity, PushGroup
 from scim.models import Payload, ProvisioningRecord
 from tests.admin.conftest import browser_of, staff
 from tests.scim.conftest import ENTERPRISE, Scim, person
@@ -110,7 +110,10 @@ def test_the_list_shows_people_groups_and_decisions_and_is_searched_by_names_R35
     okta.post("/Users", {**person("jill@acme.test"), "emails": person()["emails"]})
     page = text(as_auditor.get(LIST))
     assert page.count(f'/admin/core_identity/user/{Identity.objects.get().user_id}/change/">Jane Doe</a>') == 2
-    assert ">Writers</a>" in page
+    group = PushGroup.objects.get()
+    page_of_group = f"/admin/core_identity/connection/{group.connection_id}/group/?group={group.pk}"
+    assert f'<a href="{page_of_group}">Writers</a>' in page
+    assert "Group Writers of" in text(as_auditor.get(page_of_group))
     assert "refused: the email belongs to somebody else" in page
     for words, number in (
         ("JANE.doe@acme.test", 3),

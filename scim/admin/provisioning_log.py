@@ -19,6 +19,7 @@ from core_identity.keys import MAX_NAME
 from core_identity.selectors.people import Named, conflict_of_request, named_resources, user_called
 from scim.admin.timeline import CALLS
 from scim.log.curl import curl_of
+from scim.log.look_ups import FOUND_ONE
 from scim.log.provisioning_log import COLUMNS, search
 from scim.log.remedies import remedy_for
 from scim.models import Method, Payload, ProvisioningRecord
@@ -120,7 +121,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
     def words(self, record: ProvisioningRecord) -> str:
         remedy = remedy_for(record.cause)
         if record.status < HTTPStatus.BAD_REQUEST or remedy is None:
-            return record.decision or _found(record)
+            return _decision(record)
         return format_html("refused: {}<br><small>{}</small>", remedy.words, record.sentence)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
@@ -145,11 +146,12 @@ class ProvisioningRecordAdmin(ConnectionLog):
         return {
             "title": f"{request_line} refused: {remedy.words}"
             if remedy
-            else f"{request_line}: {record.decision or 'done'}",
+            else f"{request_line}: {_decision(record) or 'done'}",
             "subtitle": None,
             "connection_name": self.connection(record),
             "status": chip(_colour(record.status), _status_words(record.status)),
             "refused": refused,
+            "decision": _decision(record),
             "remedy": remedy,
             "conflict": conflict,
             "named": named,
@@ -169,15 +171,10 @@ class ProvisioningRecordAdmin(ConnectionLog):
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
-def _found(record: ProvisioningRecord) -> str:
-    """Return what a look-up of people or groups found. The log knows the one resource in the answer."""
-    is_look_up = record.method == Method.GET and record.resource_type in {"Users", "Groups"}
-    if not is_look_up or record.status >= HTTPStatus.BAD_REQUEST:
-        return ""
+def _decision(record: ProvisioningRecord) -> str:
+    """Return the decision; of a look-up that found one person or group its name, if `about_rows` loaded it for this reader."""
     named: Named | None = getattr(record, "named", None)
-    if named is not None:
-        return f"found {named.name}"
-    return "found one" if record.resource_id else "found none, or several"
+    return f"found {named.name}" if named is not None and record.decision in FOUND_ONE else record.decision
 
 
 def _status_words(status: int) -> str:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from core_identity.admin_kit.logs import may_see_connections
 from core_identity.admin_kit.timeline import Entry, Source, Subject, newest_of_each
 from core_identity.lookup_keys import named_any
+from scim.log.look_ups import FOUND_ONE
 from scim.log.remedies import remedy_for
 from scim.models import Method, ProvisioningRecord
 
@@ -39,10 +40,12 @@ def _window(subject: Subject, position: str, limit: int) -> list[Entry]:
 
 
 def _entry(record: Any, subject: Subject) -> Entry:
-    client, act = subject.connection_called(record.connection_slug), ACTS.get(record.method, record.method)
+    client = subject.connection_called(record.connection_slug)
+    is_look_up = record.decision in FOUND_ONE  # a search may be a POST
+    act = ACTS[Method.GET.value] if is_look_up else ACTS.get(record.method, record.method)
     refused = record.status >= HTTPStatus.BAD_REQUEST
     remedy = remedy_for(record.cause) if refused else None
-    outcome = remedy.words if remedy else record.decision
+    outcome = remedy.words if remedy else "" if is_look_up else record.decision
     return Entry(
         at=record.at,
         sentence=f"{client} {act}{', refused' if refused else ''}{f': {outcome}' if outcome else ''}.",

@@ -154,8 +154,11 @@ def _is_of_somebody(schemas: Any) -> bool:
 
 
 def _only_resource(document: Any) -> str:
-    found = document.get("Resources") if isinstance(document, dict) else None
-    return str(found[0].get("id", "")) if isinstance(found, list) and len(found) == 1 else ""
+    """Return the id of the resource that a look-up found, if it found exactly one."""
+    if not isinstance(document, dict) or document.get("totalResults") != 1:
+        return ""
+    found = document.get("Resources")
+    return str(found[0].get("id", "")) if isinstance(found, list) and found else ""
 
 
 def _json(tree: Any) -> str:

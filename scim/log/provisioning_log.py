@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from core_identity.budgets import spend_on_failure
 from core_identity.lookup_keys import named_any
+from scim.log.look_ups import decision_of_look_up
 from scim.log.payloads import Kept, kept_of
 from scim.log.writer import Row, writer
 from scim.models import Method, ProvisioningRecord
@@ -64,16 +65,18 @@ def record(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace",
     address = _ADDRESS.fullmatch(request.path_info)
     found = address.groupdict() if address else {}
     kept = kept_of(request, response, trace) if trace.connection_id is not None else Kept()
+    resource_type = found.get("type") or ""
+    decision = trace.decision or decision_of_look_up(getattr(response, "data", None), resource_type)
     row = Row(
         at=timezone.now(),
         connection_id=trace.connection_id,
         connection_slug=trace.connection or found.get("slug") or "",
         method=request.method if request.method in _METHODS else Method.OTHER.value,
-        resource_type=found.get("type") or "",
+        resource_type=resource_type,
         resource_id=UUID(found["id"]) if found.get("id") else _id_in_location(response) or _id(kept.resource),
         status=response.status_code,
         scim_type=trace.scim_type,
-        decision=trace.decision[:_DECISION],
+        decision=decision[:_DECISION],
         reference=getattr(request, "request_id", ""),
         duration_ms=round(duration_ms),
         cause=trace.cause[:_CAUSE],

@@ -128,6 +128,63 @@ def test_the_list_shows_people_groups_and_decisions_and_is_searched_by_names_R35
         assert len(listed) == number, words
 
 
+SEARCH = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}
+
+
+def test_the_decision_of_a_look_up_is_what_it_found_R35(okta: Scim) -> None:
+    def decision(path: str, **query: str) -> str:
+        answer = okta.post(path, SEARCH) if path.endswith(".search") else okta.get(path, **query)
+        return ProvisioningRecord.objects.get(reference=answer["X-Request-Id"]).decision
+
+    jane = 'userName eq "jane.doe@acme.test"'
+    assert [decision(path) for path in ("/Users", "/Groups", "/.search")] == [
+        "found nobody",
+        "found no group",
+        "found nothing",
+    ]
+    okta.make()
+    assert [decision(path) for path in ("/Users/.search", "/.search")] == ["found one person", "found one resource"]
+    assert decision("/Users", filter=jane) == "found one person"
+    assert decision("/Users", filter='userName eq "nobody@acme.test"') == "found nobody"
+    okta.make("zoe@acme.test")
+    okta.post("/Groups", {"displayName": "Writers"})
+    assert [decision(path) for path in ("/Users", "/Groups", "/Groups/.search", "/.search")] == [
+        "found 2 people",
+        "found one group",
+        "found one group",
+        "found 3 resources",
+    ]
+    assert decision("/Users", count="1") == "found 2 people, 1 of them in this answer"
+    assert decision("/Users", cursor="", count="1") == "found 2 people, 1 of them in this answer"
+    assert decision("/Users", filter=jane, count="0") == "found one person, 0 of them in this answer"
+    assert [decision(path) for path in ("/Schemas", "/ResourceTypes", "/ServiceProviderConfig")] == ["", "", ""]
+
+
+def test_only_who_may_see_people_reads_whom_a_look_up_found_R35(okta: Scim, as_auditor: Client) -> None:
+    okta.make(externalId="00u1", **UID)
+    okta.get("/Users", filter='externalId eq "00u1"')
+    record = ProvisioningRecord.objects.latest("id")
+    assert "GET /Users: found Jane Doe" in page_of(as_auditor, record)
+    assert "<strong>Decision:</strong> found Jane Doe" in page_of(as_auditor, record)
+    assert ">found Jane Doe<" in text(as_auditor.get(LIST))
+    browser = browser_of(staff("connections", "view_connection"))
+    for page in (text(browser.get(LIST)), page_of(browser, record)):
+        assert "found one person" in page
+        assert "Jane" not in page
+    user = f"/admin/core_identity/user/{Identity.objects.get().user_id}/change/"
+    assert "looked the person up." in text(as_auditor.get(user))
+    okta.post("/Users/.search", {**SEARCH, "filter": 'externalId eq "00u1"'})
+    assert text(as_auditor.get(user)).count("looked the person up.") == 2
+
+
+def test_a_look_up_without_a_match_says_so_R35(okta: Scim, as_auditor: Client) -> None:
+    okta.get("/Users", filter='userName eq "nobody@acme.test"')
+    assert ">found nobody<" in text(as_auditor.get(LIST))
+    page = page_of(as_auditor, ProvisioningRecord.objects.latest("id"))
+    assert "GET /Users: found nobody" in page
+    assert "<strong>Decision:</strong> found nobody" in page
+
+
 def test_filters_by_time_and_by_a_part_of_a_connections_name_R35(okta: Scim, other: Scim, as_auditor: Client) -> None:
     okta.get("/Users")
     other.get("/Users")

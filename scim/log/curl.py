@@ -9,14 +9,17 @@ from django.conf import settings
 
 from scim.models import Method, Payload, ProvisioningRecord
 
+_WITH_BODY: Final = frozenset({Method.POST.value, Method.PUT.value, Method.PATCH.value})
 _TOKEN: Final = '''-H "Authorization: Bearer $SCIM_TOKEN"'''  # noqa: S105 - the name of a variable
 
 
 def curl_of(record: ProvisioningRecord, payload: Payload) -> str:
-    """Return the command that sends a request again, without its secrets.
+    """Return the command that sends a request again, without its secrets. If the body was not kept, return an empty text.
 
     Only text of our own is outside of quotation marks. The message of the client is one quoted word in ASCII, so a shell runs no part of the message.
     """
+    if record.method in _WITH_BODY and not isinstance(_tree(payload.sent), dict):
+        return ""
     query = _tree(payload.query)
     address = f"{settings.PUBLIC_URL}/scim/{record.connection_slug}/v2{payload.path}"
     if isinstance(query, dict):

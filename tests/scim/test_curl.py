@@ -85,6 +85,14 @@ def test_the_command_names_the_resource_and_can_be_sent_again(okta: Scim) -> Non
     assert words_of(latest())[2].endswith("/v2/Users/(left out)")
 
 
+def test_a_message_that_was_not_kept_gives_no_command(okta: Scim) -> None:
+    okta.post("/Users", {**person(), **{f"x{number}": "y" * 1_900 for number in range(20)}})
+    assert "left out" in Payload.objects.latest("pk").sent
+    assert latest() == ""
+    okta.send("POST", "/Users", b'{"userName": ')
+    assert latest() == ""
+
+
 def test_a_row_without_an_address_gives_a_command_that_does_no_harm(connection: Connection) -> None:
     values: dict[str, Any] = {"method": "other", "connection_slug": "acme", "at": timezone.now(), "status": 404}
     command = curl_of(ProvisioningRecord(**values), Payload(record_id=1, at=timezone.now()))

@@ -128,6 +128,17 @@ def test_the_list_shows_people_groups_and_decisions_and_is_searched_by_names_R35
         assert len(listed) == number, words
 
 
+def test_the_page_gives_a_command_only_for_a_message_that_was_kept(okta: Scim, as_reader: Client) -> None:
+    okta.make(password="hunter2")
+    page = page_of(as_reader, ProvisioningRecord.objects.latest("id"))
+    assert "Copy as curl" in page
+    assert "The token is left out. Set SCIM_TOKEN first. Secrets are replaced by (removed)" in page
+    okta.post("/Users", {**person("zoe@acme.test"), **{f"x{number}": "y" * 1_900 for number in range(20)}})
+    page = page_of(as_reader, ProvisioningRecord.objects.latest("id"))
+    assert "Copy as curl" not in page
+    assert "There is no command for a shell, because the message was not kept." in page
+
+
 SEARCH = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}
 
 

@@ -2,18 +2,19 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.changes import changes_of, reason_of
+from core_identity.admin_kit.exports import with_person
 from core_identity.admin_kit.lists import ChannelFilter, OfConnection
 from core_identity.admin_kit.logs import ReadOnlyLog
 from core_identity.admin_kit.seen import link_to
 from core_identity.event_kinds import meaning_of
-from core_identity.models import Event, User
+from core_identity.models import Event
 from core_identity.models.event import ABOUT, DELETED_KINDS
 from core_identity.selectors.search import (
     MOST,
@@ -83,8 +84,7 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
         return Q(request_id=term.upper()) | Q(subject_id__in=subjects) | Q(user_id__in=subjects)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
-        events: QuerySet[Event] = super().get_queryset(request)
-        return events.annotate(person=Subquery(User.objects.filter(pk=OuterRef("user_id")).values("username")[:1]))
+        return with_person(super().get_queryset(request))
 
     def limits(self, params: Mapping[str, str]) -> list[tuple[str, str]]:
         subject_id = params.get("subject_id")

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from core_identity.models import Connection, Event, User
 
@@ -33,11 +33,12 @@ COLUMNS: Final = {
     "subject_id": "subject_id",
     "subject": "subject",
     "user_id": "user_id",
+    "person": "person",
     "changes": "changes",
     "reason": "reason",
     "reference": "request_id",
 }
-"""The columns of an export, each with the field of `Event`."""
+"""The columns of an export, each with the field of `Event`, or of `with_person`."""
 
 AT_ONCE: Final = 500
 """Events in memory together."""
@@ -54,10 +55,15 @@ class Format(StrEnum):
 MEDIA_TYPES: Final = {Format.JSONL: "application/x-ndjson; charset=utf-8", Format.CSV: "text/csv; charset=utf-8"}
 
 
+def with_person(events: QuerySet[Event]) -> QuerySet[Event]:
+    """Annotate ``person``, the present username of the user whose history contains the event. Erased users have no other name than their id."""
+    return events.annotate(person=Subquery(User.objects.filter(pk=OuterRef("user_id")).values("username")[:1]))
+
+
 def events_between(
     *, since: datetime | None, until: datetime | None, connection: Connection | None, user: User | None
 ) -> QuerySet[Event]:
-    """Return the events from ``since`` on and before ``until`` (both aware), of one connection, in the history of one user."""
+    """Return the events from ``since`` on and before ``until`` (both aware), of one connection, in the history of one user, each `with_person`."""
     condition = Q()
     if since is not None:
         condition &= Q(at__gte=since)
@@ -67,7 +73,7 @@ def events_between(
         condition &= Q(connection_id=connection.pk)
     if user is not None:
         condition &= Q(user_id=user.pk)
-    return Event.objects.filter(condition)
+    return with_person(Event.objects.filter(condition))
 
 
 @dataclass

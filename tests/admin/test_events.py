@@ -102,6 +102,13 @@ def test_the_shown_list_is_exported_as_a_stream_R34(way: str, jane: Identity) ->
     assert len(rows) == 10
 
 
+def test_an_export_of_the_list_has_the_person_of_the_list_R34(as_root: Client, jane: Identity) -> None:
+    query = {"kind": "user.created", "user_id": str(jane.user_id)}
+    export = as_root.get(f"{LIST}export.jsonl", query).getvalue().decode()
+    (listed,) = as_root.get(LIST, query).context["cl"].result_list
+    assert json.loads(export)["person"] == listed.person == jane.user.username
+
+
 def test_events_are_exported_only_to_people_who_may_see_them_R34(as_desk: Client, jane: Identity) -> None:
     assert as_desk.get(f"{LIST}export.csv").status_code == 403
     assert browser_of(jane.user).get(f"{LIST}export.csv").status_code == 302

@@ -19,10 +19,11 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from benchmarks.export_events import fill, peak_of_export
 from core_identity.admin_kit.exports import AT_ONCE, COLUMNS
 from core_identity.models import Event
+from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
 from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
-from tests.support.cast import ADMIN, JANE, OKTA, ZOE, make_connection
+from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE, make_connection
 
 
 def export(*words: str) -> str:
@@ -57,10 +58,22 @@ def test_each_event_is_one_complete_line_the_oldest_first_R34() -> None:
         "subject_id": str(event.subject_id),
         "subject": ZOE.user_name,
         "user_id": str(event.user_id),
+        "person": ZOE.user_name,
         "changes": {"username": ["", ZOE.user_name], "email": ["", ZOE.email]},
         "reason": "",
         "reference": "REQSCIM",
     }
+
+
+@pytest.mark.django_db
+def test_an_export_names_the_person_and_nobody_who_was_erased_R34() -> None:
+    create_role(actor=ADMIN, name="Editors")
+    user = create_person(actor=OKTA, connection=make_connection(), person=ZOE).identity.user
+    assert {one["person"] for one in lines("--user", str(user.pk))} == {user.username}
+    assert [one["person"] for one in lines() if one["kind"] == "role.created"] == [None]
+    expire(actor=ADMIN, user_id=user.pk, reason="left")
+    erase(actor=COMMAND, user_id=user.pk, reason="asked for it")
+    assert {one["person"] for one in lines("--user", str(user.pk))} == {f"erased-{user.pk}"}
 
 
 @pytest.mark.django_db

@@ -63,6 +63,35 @@ function focusAgain(held, around) {
   (same ?? around).focus({ preventScroll: true });
 }
 
+// Names below a field of a filter, from all connections, customers or roles. Without this script it is a field to type in.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const [number, field] of document.querySelectorAll("input[data-suggest]").entries()) {
+    const names = document.createElement("datalist");
+    names.id = `core-names-${number}`;
+    field.after(names);
+    field.setAttribute("list", names.id);
+    let wanted, later;
+    const ask = async () => {
+      const text = field.value.trim();
+      if (text === wanted) return;
+      wanted = text;
+      try {
+        const answer = await fetch(`${field.dataset.suggest}?q=${encodeURIComponent(text)}`, { headers: { Accept: "application/json" } });
+        if (!answer.ok || answer.redirected) return;
+        const { found } = await answer.json();
+        if (text === wanted) names.replaceChildren(...found.map(({ value, label }) => new Option(label, value)));
+      } catch {
+        wanted = undefined; // The next letter asks again.
+      }
+    };
+    field.addEventListener("focus", ask);
+    field.addEventListener("input", () => {
+      clearTimeout(later);
+      later = setTimeout(ask, 150);
+    });
+  }
+});
+
 // The button that prints the page. Without this script it is not there.
 document.addEventListener("DOMContentLoaded", () => {
   for (const button of document.querySelectorAll("button[data-print]")) {

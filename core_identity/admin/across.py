@@ -39,7 +39,6 @@ class AcrossPage(ListReadPage):
         return {
             "filters": filters,
             "filter_query": filters.query(),
-            "suggestions": filters.suggestions(),
             "kind_label": self.kind_label,
             "page": page,
             "rows": self.shown(page),

@@ -21,13 +21,15 @@ class UsersOfConnection(OfConnection):
 
 class UsersOfRole(NamedFilter):
     title = parameter_name = "role"
-    label = "Name, or a part of it"
+    label = "name, or a part of it"
     shown = "name"
 
-    def exact(self, text: str) -> QuerySet[Any]:
+    @classmethod
+    def exact(cls, text: str) -> QuerySet[Any]:
         return Role.objects.filter(name_key=key(text))
 
-    def part(self, text: str) -> QuerySet[Any]:
+    @classmethod
+    def part(cls, text: str) -> QuerySet[Any]:
         return Role.objects.filter(name_key__contains=key(text))
 
     def among(self, queryset: QuerySet[User], chosen: Sequence[Any]) -> QuerySet[User]:

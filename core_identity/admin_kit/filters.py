@@ -9,17 +9,18 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from core_identity.keys import key
-from core_identity.models import Connection, Customer
+from core_identity.models import Connection
 
 ON_A_PAGE: Final = 15
 """Rows of a page. They have more lines than those of other lists."""
-SUGGESTED: Final = 50
-"""How many connections and customers a field suggests. Any other can be typed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The filters that an administrator chose: the slug of a connection, the name of a customer, and a kind of rows. Empty texts filter nothing."""
+    """The filters that an administrator chose: the slug or name of a connection, the name of a customer, and a kind of rows.
+
+    Empty texts filter nothing.
+    """
 
     connection: str = ""
     customer: str = ""
@@ -33,14 +34,15 @@ class Filters:
         return cls(connection, customer, kind if kind in kinds else "", kinds)
 
     def connections(self) -> list[Connection] | None:
-        """Return the connections that the filters name, or None for all. One query, or none."""
+        """Return the connections that the filters name, or None for all. Two queries at most. A slug counts more than a name."""
         if not self.connection and not self.customer:
             return None
         if "\0" in self.connection + self.customer:  # no name contains it, and PostgreSQL cannot compare it
             return []
         named = Connection.objects.select_related("customer")
         if self.connection:
-            named = named.filter(slug=self.connection)
+            by_slug = named.filter(slug=self.connection)
+            named = by_slug if by_slug.exists() else named.filter(name__iexact=self.connection)
         if self.customer:
             named = named.filter(customer__name_key=key(self.customer))
         return list(named)
@@ -60,13 +62,6 @@ class Filters:
         """The name and the value of each filter that leaves out rows, in words."""
         named = (("connection", self.connection), ("customer", self.customer), ("", self.kinds.get(self.kind, "")))
         return [(name, words) for name, words in named if words]
-
-    def suggestions(self) -> dict[str, Sequence[str]]:
-        """Return names for the fields. Two queries."""
-        return {
-            "connection": list(Connection.objects.order_by("slug").values_list("slug", flat=True)[:SUGGESTED]),
-            "customer": list(Customer.objects.order_by("name_key").values_list("name", flat=True)[:SUGGESTED]),
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from core_identity.admin_kit.seen import seen_by
-from core_identity.keys import key
+from core_identity.keys import MAX_NAME, key
 from core_identity.models import Connection, Customer
 from core_identity.policy.wording import CHANNELS
 
@@ -199,14 +199,28 @@ class NamedFilter(FormFilter):
     """The lookup that leads to the row."""
     LINKS: Final = 8
     FOUND: Final = 50
+    SUGGESTED: Final = 20
 
-    def exact(self, text: str) -> QuerySet[Any]:
+    @classmethod
+    def exact(cls, text: str) -> QuerySet[Any]:
         """Return the row with exactly this name."""
         raise NotImplementedError  # pragma: no cover - each filter has its own
 
-    def part(self, text: str) -> QuerySet[Any]:
+    @classmethod
+    def part(cls, text: str) -> QuerySet[Any]:
         """Return the rows with a name that contains a text; all rows for an empty text."""
         raise NotImplementedError  # pragma: no cover - each filter has its own
+
+    @classmethod
+    def suggestions(cls, text: str) -> list[tuple[str, str]]:
+        """Return the names in the address with the words for people, for rows with a name that contains a text; a whole name first. One query."""
+        text = text.strip()[:MAX_NAME]
+        if "\0" in text:
+            return []
+        whole = Q(**{f"{cls.shown}__iexact": text}) | Q(**{f"{cls.words}__iexact": text})
+        rows = cls.part(text).order_by(Case(When(whole, then=0), default=1), cls.shown)
+        names = rows.values_list(cls.shown, cls.words)[: cls.SUGGESTED]
+        return [(name, name if name == words else f"{words} ({name})") for name, words in names]
 
     def among(self, queryset: QuerySet[Any], chosen: Sequence[Any]) -> QuerySet[Any]:
         """Return the rows of a list that belong to the chosen ones."""
@@ -233,10 +247,12 @@ class OfConnection(NamedFilter):
     shown = "slug"
     path = "connection"
 
-    def exact(self, text: str) -> QuerySet[Any]:
+    @classmethod
+    def exact(cls, text: str) -> QuerySet[Any]:
         return Connection.objects.filter(slug=text)
 
-    def part(self, text: str) -> QuerySet[Any]:
+    @classmethod
+    def part(cls, text: str) -> QuerySet[Any]:
         return Connection.objects.filter(Q(slug__icontains=text) | Q(name__icontains=text))
 
 
@@ -246,8 +262,10 @@ class OfCustomer(NamedFilter):
     shown = "name"
     path = "customer"
 
-    def exact(self, text: str) -> QuerySet[Any]:
+    @classmethod
+    def exact(cls, text: str) -> QuerySet[Any]:
         return Customer.objects.filter(name_key=key(text))
 
-    def part(self, text: str) -> QuerySet[Any]:
+    @classmethod
+    def part(cls, text: str) -> QuerySet[Any]:
         return Customer.objects.filter(name_key__contains=key(text))

@@ -79,9 +79,11 @@ class CoreAdminSite(AdminSite):
         # Imported late: what it imports registers itself at this site.
         from core_identity.config.search_page import search
         from core_identity.config.style_page import style
+        from core_identity.config.suggestions import suggest
 
         return [
             path("search/", self.admin_view(partial(search, site=self)), name="search"),
+            path("suggest/<slug:of>/", self.admin_view(suggest), name="suggest"),
             path("style/", self.admin_view(partial(style, site=self)), name="style"),
             *super().get_urls(),
         ]

@@ -47,3 +47,18 @@ def test_a_refused_sign_in_shows_its_person_and_its_conflict_R35(desk: BrowserCo
     page.locator("#result_list tbody tr").first.get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign-in: signed in")
     assert_good_for_everybody(page)
+
+
+def test_a_filter_suggests_a_connection_by_a_part_of_its_name(desk: BrowserContext, customer: Customer) -> None:
+    page = desk.pages[0]
+    for address in (LIST, "/admin/core_identity/user/all-drift/"):
+        page.goto(address)
+        field = page.locator("input[name=connection]:not([type=hidden])")
+        name = page.locator(f"datalist option[value='{customer.slug}']")
+        expect(name).to_have_count(0)
+        field.press_sequentially(customer.slug[2:])
+        expect(name).to_have_count(1)
+        field.fill(customer.slug)
+        field.press("Enter")
+        page.wait_for_url(f"**connection={customer.slug}**")
+        assert_good_for_everybody(page, address)

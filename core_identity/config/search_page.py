@@ -43,10 +43,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What was found of one kind; ``more`` is the address of a list with all of them, where there may be more."""
+    """The matches of one kind. If ``is_cut``, there may be others; ``more`` is the address of a list of all matches, if there is one."""
 
     heading: str
     found: Sequence[Found]
+    is_cut: bool = False
     more: str = ""
 
 
@@ -74,7 +75,7 @@ def _kinds(request: HttpRequest, text: str, logs: Sequence[str]) -> Iterator[Kin
         rows = named(text)
         if rows:
             more = f"{reverse(_page(model, 'changelist'))}?{urlencode({'q': text})}" if model in _LISTED else ""
-            yield Kind(heading, [shown(row) for row in rows[:MOST]], more if len(rows) > MOST else "")
+            yield Kind(heading, [shown(row) for row in rows[:MOST]], len(rows) > MOST, more)
 
 
 def _by_reference(request: HttpRequest, reference: str, logs: Sequence[str]) -> Found | None:

@@ -1380,6 +1380,10 @@ class Migration(migrations.Migration):
             model_name="pushgroup",
             index=models.Index(fields=["connection", "created_at", "id"], name="push_group_by_page"),
         ),
+        migrations.AddIndex(
+            model_name="pushgroup",
+            index=models.Index(fields=["name_key"], name="push_group_by_name", opclasses=["varchar_pattern_ops"]),
+        ),
         migrations.AddConstraint(
             model_name="pushgroup",
             constraint=models.UniqueConstraint(fields=("connection", "name_key"), name="push_group_name_once"),

@@ -38,7 +38,11 @@ class PushGroup(GuardedModel):
     class Meta:
         ordering = ("created_at", "id")
         constraints = (models.UniqueConstraint(name="push_group_name_once", fields=("connection", "name_key")),)
-        indexes = (models.Index(name="push_group_by_page", fields=("connection", "created_at", "id")),)
+        indexes = (
+            models.Index(name="push_group_by_page", fields=("connection", "created_at", "id")),
+            # Beginnings of names, of all connections: the search box.
+            models.Index(name="push_group_by_name", fields=("name_key",), opclasses=["varchar_pattern_ops"]),
+        )
 
     def __str__(self) -> str:
         return self.display_name

@@ -57,11 +57,12 @@ LIMIT %(most)s
 """The users with a username, last name or full name that begins with this text. `User.Meta` has the indexes."""
 
 _EXACT_GROUPS: Final = f"""
-SELECT one.id FROM {_CONNECTION} AS c CROSS JOIN LATERAL (
-    SELECT id FROM {_GROUP} WHERE connection_id = c.id AND name_key = %(key)s LIMIT 1
-) AS one
+SELECT id FROM {_GROUP} WHERE name_key = %(key)s
 UNION SELECT id FROM {_GROUP} WHERE scim_id = %(id)s
 LIMIT {MOST + 1}
+"""  # noqa: S608
+_GROUPS_BY_BEGINNING: Final = f"""
+SELECT id FROM {_GROUP} WHERE name_key ~>=~ %(key)s AND name_key ~<~ %(key_end)s ORDER BY name_key USING ~<~ LIMIT {MOST + 1}
 """  # noqa: S608
 
 
@@ -99,10 +100,15 @@ def _who_stayed(found: str) -> str:
 
 
 def groups_named(text: str) -> Sequence[PushGroup]:
-    """Return the push groups with this name or SCIM id, of all connections. Two queries."""
+    """Return the push groups with this name or SCIM id, of all connections; where there is none, those whose name begins with it.
+
+    At most one more than `MOST`. Two or three queries.
+    """
     ids = _ids(_EXACT_GROUPS, text)
+    if not ids and len(key(text)) >= SHORTEST:
+        ids = _ids(_GROUPS_BY_BEGINNING, text)
     found = PushGroup.objects.select_related("connection", "role").filter(pk__in=ids)
-    return list(found.order_by("connection__slug")) if ids else []
+    return list(found.order_by("name_key", "connection__slug")) if ids else []
 
 
 def roles_named(text: str) -> Sequence[Role]:

@@ -107,6 +107,33 @@ def test_the_search_box_leads_straight_to_the_one_thing(as_root: Client, jane: I
     ]
 
 
+def test_groups_are_found_by_the_beginning_of_a_name_unless_one_has_it_whole(as_root: Client, acme: Connection) -> None:
+    globex = make_connection("globex", customer="Globex")
+    for connection, names in ((acme, ("Team", "Team red", "Steam")), (globex, ("team_blue", "Tea"))):
+        PushGroup.objects.bulk_create(
+            PushGroup(connection=connection, display_name=name, name_key=name.casefold()) for name in names
+        )
+
+    def named(text: str) -> list[str]:
+        return [group.display_name for group in groups_named(text)]
+
+    assert named("TEAM") == ["Team"]
+    assert sorted(named("te")) == ["Tea", "Team", "Team red", "team_blue"]
+    assert named("Team  R") == ["Team red"]
+    assert named("t") == named("team%") == named("") == []
+    group = PushGroup.objects.get(name_key="team_blue")
+    assert to("team_", as_root).endswith(f"/group/?group={group.pk}")
+
+
+def test_a_list_of_groups_that_is_cut_off_says_where_the_others_are(as_root: Client, acme: Connection) -> None:
+    PushGroup.objects.bulk_create(
+        PushGroup(connection=acme, display_name=f"Team {n}", name_key=f"team {n}") for n in range(25)
+    )
+    page = as_root.get("/admin/search/", {"q": "team"}).content.decode()
+    assert page.count("gives no role yet") == 20
+    assert "These are the first 20. The page Groups of a connection finds the others." in page
+
+
 def test_several_matches_are_listed_by_kind_and_escaped(as_root: Client, jane: Identity) -> None:
     create_role(actor=ADMIN, name="Jane's team")
     User.objects.filter(pk=jane.user_id).update(first_name="<script>")
@@ -177,9 +204,18 @@ def test_a_user_who_was_merged_leads_to_the_one_who_stayed(jane: Identity) -> No
 def test_a_search_among_many_reads_indexes_only_and_needs_few_statements(as_root: Client, acme: Connection) -> None:
     for number in range(3):
         make_connection(f"other-{number}", customer=f"Other {number}")
+    PushGroup.objects.create(connection=acme, display_name="Archivists", name_key="archivists")
     with database.cursor() as cursor:
         cursor.execute(FILL, {"people": PEOPLE, "connection": acme.pk, "customer": acme.customer_id})
-        cursor.execute("ANALYZE core_identity_user, core_identity_identity, core_identity_identityuid")
+        cursor.execute(
+            "INSERT INTO core_identity_pushgroup SELECT (jsonb_populate_record(one, jsonb_build_object("
+            "'id', gen_random_uuid(), 'scim_id', gen_random_uuid(), 'name_key', 'last' || n))).* "
+            "FROM core_identity_pushgroup AS one, generate_series(1, %s) AS n",
+            [PEOPLE],
+        )
+        cursor.execute(
+            "ANALYZE core_identity_user, core_identity_identity, core_identity_identityuid, core_identity_pushgroup"
+        )
     expected = {
         "first77.last77@acme.test": 1, "uid-77": 1, "x77": 1, "Last77": 20, "First77 Last77": 1, "nobody at all": 0, str(uuid.uuid4()): 0
     }  # fmt: skip

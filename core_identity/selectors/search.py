@@ -112,17 +112,20 @@ def groups_named(text: str) -> Sequence[PushGroup]:
 
 
 def roles_named(text: str) -> Sequence[Role]:
-    """Return the role with this name, alias or id; where there is none, those whose name begins with it. One or two queries."""
+    """Return the role with this name, alias or id; where there is none, those whose name begins with it.
+
+    At most one more than `MOST`. One or two queries.
+    """
     name = key(text)
     exact = Role.objects.filter(Q(name_key=name) | Q(aliases__name_key=name) | Q(pk=_uuid(text))).distinct()
-    return list(exact[:MOST]) or _beginning(Role.objects.filter(name_key__startswith=name)[:MOST], name)
+    return list(exact[: MOST + 1]) or _beginning(Role.objects.filter(name_key__startswith=name)[: MOST + 1], name)
 
 
 def customers_named(text: str) -> Sequence[Customer]:
     """As `roles_named`."""
     name = key(text)
     exact = Customer.objects.filter(Q(name_key=name) | Q(pk=_uuid(text)))
-    return list(exact[:MOST]) or _beginning(Customer.objects.filter(name_key__startswith=name)[:MOST], name)
+    return list(exact[: MOST + 1]) or _beginning(Customer.objects.filter(name_key__startswith=name)[: MOST + 1], name)
 
 
 def connections_named(text: str) -> Sequence[Connection]:
@@ -131,7 +134,7 @@ def connections_named(text: str) -> Sequence[Connection]:
     known = Connection.objects.select_related("customer")
     exact = known.filter(Q(slug=name) | Q(name__iexact=text) | Q(pk=_uuid(text)))
     begins = known.filter(Q(slug__startswith=name) | Q(name__istartswith=text))
-    return list(exact[:MOST]) or _beginning(begins[:MOST], name)
+    return list(exact[: MOST + 1]) or _beginning(begins[: MOST + 1], name)
 
 
 def has_events(reference: str) -> bool:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core_identity import errors
-from core_identity.models import Connection, Identity, PushGroup, User
+from core_identity.models import Connection, Customer, Identity, PushGroup, Role, User
 from core_identity.selectors.search import groups_named, roles_named, users_named
 from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
@@ -123,6 +123,14 @@ def test_groups_are_found_by_the_beginning_of_a_name_unless_one_has_it_whole(as_
     assert named("t") == named("team%") == named("") == []
     group = PushGroup.objects.get(name_key="team_blue")
     assert to("team_", as_root).endswith(f"/group/?group={group.pk}")
+
+
+def test_more_than_a_page_of_roles_or_customers_lead_to_their_list(as_root: Client, acme: Connection) -> None:
+    Role.objects.bulk_create(Role(name=f"Team {n}", name_key=f"team {n}") for n in range(25))
+    Customer.objects.bulk_create(Customer(name=f"Team {n}", name_key=f"team {n}") for n in range(20))
+    page = as_root.get("/admin/search/", {"q": "team"}).content.decode()
+    assert '<a href="/admin/core_identity/role/?q=team">More roles</a>' in page
+    assert "More customers" not in page
 
 
 def test_a_list_of_groups_that_is_cut_off_says_where_the_others_are(as_root: Client, acme: Connection) -> None:

@@ -18,7 +18,7 @@ SIGN_INS: Final = LogTable(
     counted=f"connection_id IS NOT NULL AND kind <> '{SignInKind.SIGNED_OUT}' AND NOT is_test",
     bad=f"kind <> '{SignInKind.SIGNED_IN}'",
 )
-"""The same sign-ins as `sso.sign_in.log.REFUSED`."""
+"""The same sign-ins as `sso.sign_in.log.COUNTED` and `REFUSED`."""
 
 SHOWN: Final = 6
 

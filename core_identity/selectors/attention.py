@@ -13,7 +13,10 @@ MOST: Final = 100
 _CONFLICT, _DRIFT, _GROUP, _IDENTITY, _USER, _LINK, _PROPOSAL = (
     model._meta.db_table for model in (Conflict, DriftingIdentity, PushGroup, Identity, User, SetupLink, SetupProposal)
 )
-_REQUESTED: Final = f"SELECT user_id FROM {_IDENTITY} WHERE reactivation_requested_at IS NOT NULL"  # noqa: S608
+_REQUESTS: Final = f"""
+    {_IDENTITY} AS identity JOIN {_USER} AS person ON person.id = identity.user_id
+    WHERE identity.reactivation_requested_at IS NOT NULL AND person.expired_at IS NOT NULL
+"""
 _HANDED_OVER: Final = f"""
     SELECT 1 FROM {_PROPOSAL} WHERE decided_at IS NULL
     UNION ALL SELECT 1 FROM {_LINK} WHERE finished_at IS NOT NULL AND revoked_at IS NULL
@@ -22,10 +25,10 @@ _COUNTED: Final[Mapping[str, str]] = {
     "conflicts": f"FROM {_CONFLICT} WHERE state = 'open'",
     "drift": f"FROM {_DRIFT}",
     "groups": f"FROM {_GROUP} WHERE role_id IS NULL",
-    "reactivations": f"FROM {_USER} WHERE expired_at IS NOT NULL AND id IN ({_REQUESTED})",
+    "reactivations": f"FROM {_REQUESTS}",
     "set_ups": f"FROM ({_HANDED_OVER}) AS handed_over",
 }
-"""The counts, with their rows. Each reads an index of the few pending rows, or the few set-up links, never a whole table of people."""
+"""The counts, each with the rows of its list. Each reads an index of the few pending rows, or the few set-up links, never a whole table of people."""
 
 
 def attention_counts(names: Collection[str]) -> dict[str, int]:

@@ -17,14 +17,18 @@ FEW: Final = 50_000
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """``expired`` is None where counting would take long, and ``users`` is an estimate then."""
+    """``expired`` and ``inactive`` are None where counting would take long, and ``users`` is an estimate then.
+
+    ``inactive`` are not expired, and not active at any IdP.
+    """
 
     users: int
     expired: int | None
+    inactive: int | None
 
     @property
     def may_sign_in(self) -> int:
-        return self.users - (self.expired or 0)
+        return self.users - (self.expired or 0) - (self.inactive or 0)
 
 
 def open_conflicts() -> Sequence[Conflict]:
@@ -48,7 +52,7 @@ def connections() -> Sequence[Connection]:
 
 
 def people() -> People:
-    table = User._meta.db_table
+    table, identities = User._meta.db_table, Identity._meta.db_table
     with database.cursor() as cursor:
         cursor.execute(
             f"""
@@ -56,9 +60,16 @@ def people() -> People:
                 CASE WHEN reltuples < {FEW} THEN (SELECT count(*) FROM {table} WHERE merged_into_id IS NULL) END,
                 CASE WHEN reltuples < {FEW} THEN (
                     SELECT count(*) FROM {table} WHERE merged_into_id IS NULL AND expired_at IS NOT NULL
+                ) END,
+                CASE WHEN reltuples < {FEW} THEN (
+                    SELECT count(*) FROM {table} AS person WHERE merged_into_id IS NULL AND expired_at IS NULL
+                        AND id IN (SELECT user_id FROM {identities} WHERE NOT active OR deleted_at IS NOT NULL)
+                        AND NOT EXISTS (
+                            SELECT FROM {identities} WHERE user_id = person.id AND active AND deleted_at IS NULL
+                        )
                 ) END
             FROM pg_class WHERE oid = '{table}'::regclass
             """  # noqa: S608 - names of our own
         )
-        estimate, users, expired = cursor.fetchone()
-    return People(estimate if users is None else users, expired)
+        estimate, users, expired, inactive = cursor.fetchone()
+    return People(estimate if users is None else users, expired, inactive)

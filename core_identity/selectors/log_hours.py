@@ -35,10 +35,14 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """``total`` and ``bad`` are of about the last 24 hours; ``days`` are `DAYS`, the oldest first, and today is not over."""
+    """``total`` and ``bad`` are of the rows from ``since`` on (aware), about the last 24 hours.
+
+    ``days`` are `DAYS`, the oldest first, and today is not over.
+    """
 
     total: int
     bad: int
+    since: datetime
     days: Sequence[Day]
 
     @property
@@ -85,6 +89,7 @@ def _activity(hours: Sequence[tuple[datetime, int, int]], now: datetime) -> Acti
         day = localtime(hour).date()
         if day in sums:
             sums[day] = (sums[day][0] + total, sums[day][1] + bad)
-    lately = [(total, bad) for hour, total, bad in hours if hour > now - timedelta(hours=24)]
+    since = full_hour(now - timedelta(hours=24)) + HOUR
+    lately = [(total, bad) for hour, total, bad in hours if hour >= since]
     days = [Day(day, *sums[day]) for day in sorted(sums)]
-    return Activity(sum(total for total, _ in lately), sum(bad for _, bad in lately), days)
+    return Activity(sum(total for total, _ in lately), sum(bad for _, bad in lately), since, days)

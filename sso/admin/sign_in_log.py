@@ -15,7 +15,7 @@ from core_identity.selectors.people import Named, conflict_of_request, named_use
 from sso.admin.timeline import SIGN_INS
 from sso.models import SignInKind, SignInRecord
 from sso.saml.refusals import Code
-from sso.sign_in.log import COLUMNS, REFUSED, search, without_names
+from sso.sign_in.log import COLUMNS, COUNTED, REFUSED, search, without_names
 from sso.sign_in.outcomes import words_of
 from sso.sign_in.remedies import remedy_for
 
@@ -29,10 +29,11 @@ COLOURS: Final = {
 
 
 class OutcomeFilter(admin.SimpleListFilter):
-    """The five kinds, with two groups of them: all refused sign-ins by an IdP, and tests."""
+    """The five kinds, with three groups of them: all sign-ins by an IdP, those that were refused, and tests."""
 
     title = parameter_name = "outcome"
     OUTCOMES: Final = {
+        "sign-ins": ("sign-ins, all", COUNTED),
         "in": ("signed in", Q(kind=SignInKind.SIGNED_IN, is_test=False)),
         "refused": ("refused, all", REFUSED),
         "person": ("person refused", Q(kind=SignInKind.PERSON_REFUSED, is_test=False)),

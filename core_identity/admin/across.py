@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.http import HttpRequest
 
 from core_identity.admin_kit.changes import field_words
-from core_identity.admin_kit.filters import Filters, Shown, page_of_rows
+from core_identity.admin_kit.filters import ON_A_PAGE, Filters, Shown, page_of_rows
 from core_identity.admin_kit.pages import ListReadPage
 from core_identity.admin_kit.seen import seen_by
 from core_identity.keys import key
@@ -24,6 +24,7 @@ class AcrossPage(ListReadPage):
 
     kinds: ClassVar[Mapping[str, str]] = {}
     kind_label: ClassVar[str] = "Kind"
+    on_a_page: ClassVar[int] = ON_A_PAGE
 
     def found(self, filters: Filters) -> Any:
         """Return the rows of all pages, as a queryset or a list."""
@@ -35,7 +36,7 @@ class AcrossPage(ListReadPage):
 
     def facts(self, form: Any) -> dict[str, Any]:
         filters = Filters.of(self.request.GET, self.kinds)
-        page = page_of_rows(self.found(filters), self.request.GET.get("p"))
+        page = page_of_rows(self.found(filters), self.request.GET.get("p"), self.on_a_page)
         return {
             "filters": filters,
             "filter_query": filters.query(),

@@ -81,9 +81,9 @@ class Shown:
         return self.number + 1 if self.has_next else 0
 
 
-def page_of_rows(rows: Any, page: str | None) -> Shown:
-    """Return the page with the number ``page`` of a queryset or a list, `ON_A_PAGE` rows. One query."""
+def page_of_rows(rows: Any, page: str | None, most: int = ON_A_PAGE) -> Shown:
+    """Return the page with the number ``page`` of a queryset or a list, with ``most`` rows. One query."""
     number = min(max(int(page), 1), 1_000) if page and page.isascii() and page.isdigit() and len(page) < 6 else 1
-    first = (number - 1) * ON_A_PAGE
-    found = list(rows[first : first + ON_A_PAGE + 1])
-    return Shown(found[:ON_A_PAGE], number, len(found) > ON_A_PAGE)
+    first = (number - 1) * most
+    found = list(rows[first : first + most + 1])
+    return Shown(found[:most], number, len(found) > most)

@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from core_identity.admin import connections, users
+from core_identity.config.looks_page import NeedALookPage
 from core_identity.models import Connection, User
 from scim.admin.pages import SCIM
 from scim.admin.timeline import CALLS
@@ -13,7 +14,7 @@ from sso.admin.timeline import SIGN_INS
 @admin.register(Connection)
 class ConnectionAdmin(connections.ConnectionAdmin):
     parts = (SAML, SCIM)
-    pages = (*connections.ConnectionAdmin.pages, *SAML.pages, *SCIM.pages)
+    pages = (*connections.ConnectionAdmin.pages, NeedALookPage, *SAML.pages, *SCIM.pages)
 
 
 @admin.register(User)

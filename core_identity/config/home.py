@@ -1,14 +1,19 @@
 """The start page of the administration: what needs a decision, what ends soon, and whether everything runs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Final, cast
+from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.timezone import localtime
 
 from core_identity.admin.connection_tabs import address_of
 from core_identity.admin.connections import ConnectionAdmin
@@ -16,10 +21,13 @@ from core_identity.admin.setup_links import waiting_row
 from core_identity.admin_kit.seen import page_of_group, seen_by
 from core_identity.admin_kit.waiting import Waiting
 from core_identity.config.charts import Chart, chart
+from core_identity.config.looks import SILENT, TONES, Look, count_by_kind, looks_at
 from core_identity.models import Connection
+from core_identity.models.event import PASSWORD_ALARM
 from core_identity.policy.wording import CAUSES
 from core_identity.portal.waiting import waiting_set_ups
-from core_identity.selectors.bursts import may_settle_bursts, open_bursts
+from core_identity.selectors.attention import MOST
+from core_identity.selectors.bursts import connections_with_a_burst, may_settle_bursts
 from core_identity.selectors.home import (
     SHOWN,
     connections,
@@ -31,17 +39,17 @@ from core_identity.selectors.home import (
 from core_identity.selectors.log_hours import Activity, activities
 from core_identity.selectors.users import break_glass_users
 from core_identity.services.log_hours import count_finished_hours
-from core_identity.services.password_events import alarms
-from core_identity.templatetags.core_pages import relative_time
+from core_identity.services.password_events import ALARMS_SINCE, alarms
+from core_identity.templatetags.core_pages import bounded
 from core_identity.values import Cause
 from scim.home import CALLS, Ending, LastCall, ending_credentials, last_call_by_connection
 from sso.home import SIGN_INS, LastSignIn, last_sign_in_by_connection, latest_sign_ins
 from sso.settings.trust_warnings import Severity, TrustWarning, trust_that_ends
 
-SILENT: Final = timedelta(days=7)
-"""A connection that was used before and not for so long needs a look."""
-CONNECTIONS_SHOWN: Final = 8
+WAITING_SHOWN: Final = 8
+CONNECTIONS_SHOWN: Final = 6
 BANNERS_SHOWN: Final = 3
+"""Of connections. The list of the connections that need a look has all of them. Other banners are never left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +69,17 @@ class ConnectionState:
     word: str
     last_sign_in: datetime | None
     last_call: datetime | None
+    looks: Sequence[Look] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The numbers of a log, and its chart."""
+    """The numbers of a log with the addresses of the rows that they count, and its chart."""
 
     activity: Activity
     chart: Chart
+    all_rows: str
+    bad_rows: str
 
 
 def home(request: HttpRequest, counts: Mapping[str, int]) -> dict[str, Any]:
@@ -79,35 +90,73 @@ def home(request: HttpRequest, counts: Mapping[str, int]) -> dict[str, Any]:
         "counts": counts,
         "waiting_total": sum(counts[one] for one in _DECIDED if one in counts),
     }
-    page["waiting"] = sorted(_waiting(counts, sees), key=lambda one: one.since)
+    page["waiting_is_bounded"] = any(counts.get(one, 0) >= MOST for one in _DECIDED)
+    page["waiting"] = _oldest(_waiting(counts, sees))
+    page["more_waiting"] = page["waiting_total"] > len(page["waiting"])
     page["oldest_conflict"] = min((one.since for one in page["waiting"] if one.action == "Decide"), default=None)
-    banners = list(_own_banners(request))
+    page["banners"] = list(_own_banners(request))
     if sees["user"]:
         page["people"] = people()
     if sees["connection"]:
-        known = connections()
-        trust, ending = dict(trust_that_ends(now)), ending_credentials(now)
-        page["has_connections"] = bool(known)
-        sign_ins = last_sign_in_by_connection([connection.slug for connection in known])
-        states = _states(known, trust, ending, sign_ins, now)
-        page["connections"] = states[:CONNECTIONS_SHOWN]
-        page["more_connections"] = len(states) - CONNECTIONS_SHOWN
-        count_finished_hours(_LOGS, now=now)
-        numbers = activities(_LOGS, now=now)
-        page["sign_ins"], page["calls"] = (Log(numbers[log.name], chart(numbers[log.name].days)) for log in _LOGS)
-        names = {connection.slug: connection.name for connection in known}
-        page["latest"] = [
-            (one, decision, names.get(one.connection_slug, one.connection_slug))
-            for one, decision in latest_sign_ins(with_names=sees["user"])
-        ]
-        banners += [*_connection_banners(request, known, trust, ending), *_lockout_banners(known, sign_ins)]
-    page["banners"], page["more_banners"] = banners[:BANNERS_SHOWN], len(banners) - BANNERS_SHOWN
+        states = connection_states(request, now)
+        page |= _of_connections(states) | _of_logs(states, now, with_names=sees["user"])
+        banners = _connection_banners(states)
+        page["banners"] += _key_banner(request, states)
+        page["banners"] += [_banner(request, *one) for one in banners[:BANNERS_SHOWN]]
+        page["banners"].sort(key=lambda one: TONES.index(one.tone))
     return page
+
+
+def _of_connections(states: Sequence[ConnectionState]) -> dict[str, Any]:
+    return {
+        "has_connections": bool(states),
+        "connections": states[:CONNECTIONS_SHOWN],
+        "all_connections": len(states) if len(states) > CONNECTIONS_SHOWN else 0,
+        "looked_at": sum(bool(state.looks) for state in states),
+        "look_kinds": count_by_kind(state.looks for state in states),
+    }
+
+
+def _of_logs(states: Sequence[ConnectionState], now: datetime, *, with_names: bool) -> dict[str, Any]:
+    count_finished_hours(_LOGS, now=now)
+    numbers = activities(_LOGS, now=now)
+    names = {state.connection.slug: state.connection.name for state in states}
+    return {
+        "sign_ins": _log(numbers[SIGN_INS.name], "sso_signinrecord", every="sign-ins", bad="refused"),
+        "calls": _log(numbers[CALLS.name], "scim_provisioningrecord", every="", bad="failed"),
+        "latest": [
+            (one, decision, names.get(one.connection_slug, one.connection_slug))
+            for one, decision in latest_sign_ins(with_names=with_names)
+        ],
+    }
+
+
+def _log(activity: Activity, model: str, *, every: str, bad: str) -> Log:
+    """Return a log with links to the rows that its numbers count: the same outcomes, since the same hour."""
+    rows, since = reverse(f"admin:{model}_changelist"), f"{localtime(activity.since):%Y-%m-%dT%H:%M}"
+    all_rows, bad_rows = (
+        f"{rows}?{urlencode({name: value for name, value in (('outcome', outcome), ('since', since)) if value})}"
+        for outcome in (every, bad)
+    )
+    return Log(activity, chart(activity.days), all_rows, bad_rows)
 
 
 _LOGS: Final = (SIGN_INS, CALLS)
 _DECIDED: Final = ("conflicts", "groups", "reactivations", "set_ups")
 """The counts of the navigation that wait for a decision. Drift may stay as it is."""
+
+
+def _oldest(rows: Iterable[Waiting]) -> list[Waiting]:
+    """Return the oldest rows, `WAITING_SHOWN` at most. They are taken from each action in turn, so that many of one hide no other."""
+    found: dict[str, list[Waiting]] = {}
+    for one in sorted(rows, key=_since):
+        found.setdefault(one.action, []).append(one)
+    in_turn = [one for turn in zip_longest(*found.values()) for one in turn if one is not None]
+    return sorted(in_turn[:WAITING_SHOWN], key=_since)
+
+
+def _since(one: Waiting) -> datetime:
+    return one.since
 
 
 def _waiting(counts: Mapping[str, int], sees: Mapping[str, bool]) -> Iterator[Waiting]:
@@ -119,7 +168,7 @@ def _waiting(counts: Mapping[str, int], sees: Mapping[str, bool]) -> Iterator[Wa
             detail = f"{conflict.connection.name}, {conflict.count} time{'' if conflict.count == 1 else 's'}"
             what = CAUSES[Cause(conflict.cause)]
             yield Waiting(what, f"{conflict.named} and {conflict.other}", detail, conflict.first_at, url, "Decide")
-    if sees["role"] and sees["connection"]:
+    if sees["connection"]:
         for group in groups_without_a_role():
             url = page_of_group(group.connection_id, group.pk)
             name = group.connection.name
@@ -134,11 +183,6 @@ def _waiting(counts: Mapping[str, int], sees: Mapping[str, bool]) -> Iterator[Wa
 
 
 def _own_banners(request: HttpRequest) -> Iterator[Banner]:
-    if may_settle_bursts(request.user):
-        for burst in open_bursts()[:BANNERS_SHOWN]:
-            url = reverse("admin:core_identity_connection_burst", args=[burst.connection_id])
-            sentence = f"{burst.connection.name} deactivated unusually many people at once."
-            yield Banner("trouble", sentence, url, "Review the burst")
     if request.user.is_superuser:
         if not break_glass_users().exists():
             yield Banner(
@@ -146,39 +190,57 @@ def _own_banners(request: HttpRequest) -> Iterator[Banner]:
                 "There is no break-glass administrator. If every identity provider failed, nobody could open the administration. "
                 "Keep one superuser who has a password and no identity.",
             )
-        for alarm in alarms()[:BANNERS_SHOWN]:
-            url = f"{reverse('admin:core_identity_event_changelist')}?user_id={alarm.user_id}"
-            yield Banner("trouble", alarm.reason, url, "See the events")
+        yield from _alarm_banners()
 
 
-def _connection_banners(
-    request: HttpRequest,
-    known: Sequence[Connection],
-    trust: Mapping[str, list[TrustWarning]],
-    ending: Sequence[Ending],
-) -> Iterator[Banner]:
-    by_slug = {connection.slug: connection for connection in known}
+def _alarm_banners() -> Iterator[Banner]:
+    """Yield one banner for all alarms, if there are any."""
+    events, found = reverse("admin:core_identity_event_changelist"), list(alarms()[:MOST])
+    if len(found) > 1:
+        since = (timezone.now() - ALARMS_SINCE).isoformat()
+        query = urlencode({"kind": PASSWORD_ALARM, "at__gte": since})
+        sentence = f"Passwords of administrators were refused from many networks: {bounded(len(found))} alarms within 24 hours."
+        yield Banner("trouble", sentence, f"{events}?{query}", "See the events")
+        return
+    for alarm in found:
+        yield Banner("trouble", alarm.reason, f"{events}?user_id={alarm.user_id}", "See the events")
+
+
+def _key_banner(request: HttpRequest, states: Sequence[ConnectionState]) -> list[Banner]:
+    """Return one banner for all our SAML keys that end."""
+    ending = [(state, look) for state in states for look in state.looks if look.kind == "key"]
+    if len(ending) < 2:
+        return [_banner(request, *one) for one in ending]
+    tone = min((look.tone for _, look in ending), key=TONES.index)
+    url = f"{reverse('admin:core_identity_connection_need-a-look')}?kind=key"
+    return [
+        Banner(tone, f"Our SAML keys of {len(ending)} connections end soon, or have ended.", url, "See the connections")
+    ]
+
+
+def _connection_banners(states: Sequence[ConnectionState]) -> list[tuple[ConnectionState, Look]]:
+    """Return what is worth a banner, the most urgent first. A silent connection is only in the table and in the list."""
+    found = [(state, look) for state in states for look in state.looks if look.kind not in {"key", "silent"}]
+    return sorted(found, key=lambda one: TONES.index(one[1].tone))
+
+
+def _banner(request: HttpRequest, state: ConnectionState, look: Look) -> Banner:
+    url = address_of_look(request, state.connection, look)
+    return Banner(look.tone, f"{state.connection.name}: {look.sentence}", url, look.action)
+
+
+def address_of_look(request: HttpRequest, connection: Connection, look: Look) -> str:
+    """Return the address of the page to look at, or an empty text if this administrator may not open it."""
     pages = cast("ConnectionAdmin", admin.site.get_model_admin(Connection))
-    for slug, warnings in trust.items():
-        worst = max(warnings, key=lambda one: list(Severity).index(one.severity))
-        tone = "trouble" if worst.severity is Severity.CRITICAL else "attention"
-        url = address_of(pages, request, by_slug[slug], "keys" if worst.is_ours else "metadata")
-        yield Banner(tone, f"{by_slug[slug].name}: {worst.sentence}", url, "Review")
-    for one in ending:
-        url = address_of(pages, request, by_slug[one.slug], "credentials")
-        sentence = f"{by_slug[one.slug].name}: {one.what} ends {relative_time(one.ends_at, timezone.now())}."
-        yield Banner("attention", sentence, url, "Renew the token or secret")
+    return address_of(pages, request, connection, look.page)
 
 
-def _lockout_banners(known: Sequence[Connection], sign_ins: Mapping[str, LastSignIn]) -> Iterator[Banner]:
-    """Yield the connections whose IdP probably changed its certificate. They come last, because strangers can send such messages, too."""
-    for connection in known:
-        last = sign_ins.get(connection.slug)
-        if connection.enabled and last is not None and last.refused_since is not None:
-            since = relative_time(last.refused_since, timezone.now())
-            sentence = f"{connection.name}: a message with an unknown certificate was refused {since}, and nobody has signed in since."
-            url = reverse("admin:core_identity_connection_locked-out", args=[connection.pk])
-            yield Banner("attention", sentence, url, "Who is locked out")
+def connection_states(request: HttpRequest, now: datetime) -> list[ConnectionState]:
+    """Return all connections with what needs a look at ``now`` (aware), those in trouble first. Six queries, however many there are."""
+    known = connections()
+    sign_ins = last_sign_in_by_connection([connection.slug for connection in known])
+    bursts = connections_with_a_burst() if may_settle_bursts(request.user) else set()
+    return _states(known, dict(trust_that_ends(now)), ending_credentials(now), sign_ins, bursts, now)
 
 
 def _states(
@@ -186,6 +248,7 @@ def _states(
     trust: Mapping[str, list[TrustWarning]],
     ending: Sequence[Ending],
     sign_ins: Mapping[str, LastSignIn],
+    bursts: AbstractSet[UUID],
     now: datetime,
 ) -> list[ConnectionState]:
     """Return all connections, those in trouble first."""
@@ -201,7 +264,18 @@ def _states(
         tone, word = _state(connection, trust.get(slug, []), slug in ends, signed_in_at, call, now)
         if last and last.refused_since and tone != "trouble" and connection.enabled:
             tone, word = "attention", "Unknown certificate"
-        states.append(ConnectionState(connection, tone, word, signed_in_at, call.at if call else None))
+        if connection.pk in bursts and tone != "trouble" and connection.enabled:
+            tone, word = "trouble", "Burst of deactivations"
+        looks = looks_at(
+            connection,
+            has_burst=connection.pk in bursts,
+            trust=trust.get(slug, []),
+            ending=[one for one in ending if one.slug == slug],
+            last_sign_in=last,
+            last_call=call,
+            now=now,
+        )
+        states.append(ConnectionState(connection, tone, word, signed_in_at, call.at if call else None, tuple(looks)))
     order = ("trouble", "attention", "fine", "plain")
     return sorted(states, key=lambda state: order.index(state.tone))
 

@@ -66,6 +66,7 @@ SECTIONS: Final[Sequence[tuple[str, Sequence[Entry]]]] = (
         Entry("Reactivation requests", "core_identity_user_reactivations", "core_identity.User", counts="reactivations"),
         Entry("Drift", "core_identity_user_all-drift", "core_identity.User", counts="drift"),
         Entry("Set-ups by customers", "core_identity_connection_set-ups", "core_identity.Connection", counts="set_ups"),
+        Entry("Connections to look at", "core_identity_connection_need-a-look", "core_identity.Connection"),
         Entry("People known twice", "core_identity_user_mismatches", "core_identity.User"),
         Entry("Refused people", "core_identity_user_refused", "core_identity.User"),
     )),

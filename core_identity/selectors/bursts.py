@@ -123,6 +123,11 @@ def open_bursts() -> QuerySet[Burst]:
     return Burst.objects.filter(settled_at__isnull=True).select_related("connection").order_by("began_at")
 
 
+def connections_with_a_burst() -> set[UUID]:
+    """Return the primary keys of the connections with a burst that no administrator has settled. One query."""
+    return set(open_bursts().select_related(None).order_by().values_list("connection_id", flat=True).distinct())
+
+
 def may_settle_bursts(user: User | AnonymousUser) -> bool:
     """Whether an administrator may decide about bursts, which changes a connection and its people."""
     return all(user.has_perm(f"core_identity.change_{what}") for what in ("connection", "user"))

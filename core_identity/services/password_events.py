@@ -30,6 +30,8 @@ NETWORKS: Final = 5
 """Different networks that fail at one name within `WINDOW` before there is an alarm."""
 
 WINDOW: Final = 60 * 60
+ALARMS_SINCE: Final = timedelta(hours=24)
+"""How long Home shows an alarm."""
 ALARM: Final = "Passwords for {} were refused from many networks within an hour. Sign-in is not blocked. If the password is weak, change it."
 
 
@@ -67,8 +69,8 @@ def note_refusal(*, actor: Actor, name: str, network: str) -> None:
 
 
 def alarms() -> QuerySet[Event]:
-    """Return the alarms of the last 24 hours, newest first."""
-    return Event.objects.filter(kind=PASSWORD_ALARM, at__gte=Now() - timedelta(hours=24))
+    """Return the alarms since `ALARMS_SINCE`, newest first."""
+    return Event.objects.filter(kind=PASSWORD_ALARM, at__gte=Now() - ALARMS_SINCE)
 
 
 @in_one_transaction

@@ -14,6 +14,7 @@ def test_the_pages_of_the_shell_are_accessible_at_each_width(desk: BrowserContex
     page = desk.pages[0]
     for path in (
         "/admin/", "/admin/search/?q=acme", "/admin/core_identity/connection/waiting-groups/", "/admin/core_identity/connection/unmapped-groups/",
+        "/admin/core_identity/connection/need-a-look/",
         "/admin/core_identity/user/all-drift/", "/admin/core_identity/user/accept-drift/", "/admin/core_identity/user/reactivations/",
         "/admin/core_identity/user/mismatches/", "/admin/core_identity/user/refused/", "/admin/core_identity/conflict/decide-many/?all=1",
         "/admin/search/?q=nothing-has-this-name", "/admin/core_identity/user/",

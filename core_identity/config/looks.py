@@ -1,0 +1,103 @@
+"""The reasons to look at a connection, for the banners and numbers of Home, and for the list behind them (R37)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from core_identity.models import Connection
+from core_identity.templatetags.core_pages import relative_time
+from scim.home import Ending, LastCall
+from sso.home import LastSignIn
+from sso.settings.trust_warnings import Severity, TrustWarning
+
+SILENT: Final = timedelta(days=7)
+"""A connection that was used before and not for so long needs a look."""
+
+KINDS: Final = {
+    "burst": "burst of deactivations",
+    "refused": "requests refused",
+    "certificate": "certificate or metadata",
+    "key": "our SAML key",
+    "token": "token or secret",
+    "silent": "silent",
+}
+"""Each kind of look with its words, the most urgent first."""
+TONES: Final = ("trouble", "attention")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A reason to look at a connection. ``page`` is the name of the connection's page that settles it, and ``tone`` is one of `TONES`."""
+
+    kind: str
+    tone: str
+    sentence: str
+    page: str
+    action: str = "Review"
+
+    @property
+    def words(self) -> str:
+        return KINDS[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class KindCount:
+    """How many connections have a look of one kind."""
+
+    kind: str
+    words: str
+    count: int
+
+
+def looks_at(
+    connection: Connection,
+    *,
+    has_burst: bool,
+    trust: Sequence[TrustWarning],
+    ending: Sequence[Ending],
+    last_sign_in: LastSignIn | None,
+    last_call: LastCall | None,
+    now: datetime,
+) -> Iterator[Look]:
+    """Yield the reasons to look at one connection at ``now`` (aware). Only a burst concerns a connection that is switched off."""
+    if has_burst:
+        sentence = "Unusually many people were deactivated at once."
+        yield Look("burst", "trouble", sentence, "burst", "Review the burst")
+    if not connection.enabled:
+        return
+    if last_call is not None and not last_call.let_in:
+        sentence = (
+            f"The last SCIM request was refused {relative_time(last_call.at, now)}, because it had no valid token."
+        )
+        yield Look("refused", "trouble", sentence, "credentials")
+    yield from _of_trust("certificate", "metadata", [one for one in trust if not one.is_ours])
+    yield from _of_trust("key", "keys", [one for one in trust if one.is_ours])
+    if ending:
+        first, *others = sorted(ending, key=lambda one: one.ends_at)
+        more = f" {len(others)} more end{'' if len(others) > 1 else 's'} soon." if others else ""
+        sentence = f"{first.what} ends {relative_time(first.ends_at, now)}.{more}"
+        yield Look("token", "attention", sentence, "credentials", "Renew it")
+    if last_sign_in is not None and last_sign_in.refused_since is not None:
+        # Strangers can send such messages, too, so this comes after what is certain.
+        since = relative_time(last_sign_in.refused_since, now)
+        sentence = f"A message with an unknown certificate was refused {since}, and nobody has signed in since."
+        yield Look("certificate", "attention", sentence, "locked-out", "Who is locked out")
+    used = max((one.at for one in (last_sign_in, last_call) if one is not None), default=None)
+    if used is not None and now - used > SILENT:
+        sentence = f"No sign-in and no SCIM request for {(now - used).days} days."
+        yield Look("silent", "attention", sentence, "overview", "Open it")
+
+
+def count_by_kind(looks: Iterable[Sequence[Look]]) -> list[KindCount]:
+    """Return the kinds that occur in the looks of connections, each with the number of these connections."""
+    kinds = [{look.kind for look in of_one} for of_one in looks]
+    counts = (KindCount(kind, words, sum(kind in one for one in kinds)) for kind, words in KINDS.items())
+    return [one for one in counts if one.count]
+
+
+def _of_trust(kind: str, page: str, warnings: Sequence[TrustWarning]) -> Iterator[Look]:
+    if warnings:
+        worst = max(warnings, key=lambda one: list(Severity).index(one.severity))
+        tone = "trouble" if worst.severity is Severity.CRITICAL else "attention"
+        yield Look(kind, tone, worst.sentence, page)

@@ -309,7 +309,7 @@ def test_faults_of_the_oauth_client_are_shown(as_root: Client, acme: Connection)
 
 def test_a_rekey_is_begun_and_ended_R3(as_root: Client, acme: Connection, jane: Identity) -> None:
     page = reverse("admin:core_identity_connection_rekey", args=[acme.pk])
-    assert "with an externalId and a userName by SCIM" in as_root.get(page).content.decode()
+    assert "have a UID, an externalId and a userName from SCIM" in as_root.get(page).content.decode()
     form_data = {"days": "14", "uid_attribute": "employeeNumber", "uid_rule": "other", "reason": "new org"}
     assert as_root.post(page, form_data).status_code == 302
     acme.refresh_from_db()

@@ -9,6 +9,7 @@ from tests.architecture.test_writers import ROOT, modules, parsed
 SHOWN_OR_LOGGED: Final = {
     "core_identity/admin_kit/logs.py",  # the name of a file
     "core_identity/config/home.py",  # ages and ends that are shown
+    "core_identity/config/looks_page.py",  # ages and ends that are shown
     "core_identity/config/readiness.py",  # compares the two clocks
     "core_identity/selectors/mismatches.py",  # what is listed
     "core_identity/selectors/refused.py",  # what is listed

@@ -82,6 +82,7 @@ class EventKind(StrEnum):
     CONNECTION_BURST = "connection.burst", "A connection deactivated unusually many people."
     CONNECTION_BURST_UNEXPIRED = "connection.burst_unexpired", "An administrator undid a burst of deactivations."
     CONNECTION_BURST_SETTLED = "connection.burst_settled", "An administrator settled a burst of deactivations."
+    EVENTS_ARCHIVED = "events.archived", "Old events were written to a file, so that they could be deleted."
     PASSWORD_SIGNED_IN = "password.signed_in", "A local administrator signed in with a password."
     PASSWORD_REFUSED = "password.refused", "A password was refused."
     PASSWORD_ALARM = "password.alarm", "Many networks tried passwords for one name."

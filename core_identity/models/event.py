@@ -20,6 +20,9 @@ DELETED_KINDS = (EventKind.ROLE_DELETED.value, EventKind.GROUP_DELETED.value)
 PEOPLE_BY_ID = (ActorKind.ADMIN.value, ActorKind.SIGN_IN.value)
 """The kinds of actor whose id, if the event has one, is that of a user."""
 
+PROMOTIONS = models.Q(changes__is_staff__1=True) | models.Q(changes__is_superuser__1=True)
+"""The events that made a user an administrator."""
+
 PASSWORD_ALARM = EventKind.PASSWORD_ALARM.value
 """The kind of `core_identity.services.password_events` for passwords of one name from many networks."""
 
@@ -49,6 +52,7 @@ class Event(GuardedModel):
     """One append-only audit row, written in the transaction of its change (R34).
 
     Triggers of the database refuse update, delete and truncate. They prevent mistakes, but not a person with the rights of the owner of the table.
+    An erasure may blank texts (`core_identity.services.erasure`), and old events may move to a file (`core_identity.services.event_archive`).
     There are no foreign keys, because an event stays when its subject is gone. ``changes`` is ``{field: [before, after]}``, without secrets.
     """
 

@@ -19,7 +19,7 @@ PortalView = Callable[[HttpRequest, SetupLink], HttpResponse]
 
 ACTS_PER_MINUTE: Final = 60
 ACTS_PER_DAY: Final = 1000
-"""A link lasts for days, and most acts record events, which nobody can delete. The limits keep a link from filling the table."""
+"""A link lasts for days, and most acts record events, which stay for a year at least. The limits keep a link from filling the table."""
 
 
 def portal_page(

@@ -27,7 +27,7 @@ from core_identity.models import (
     User,
 )
 from core_identity.models.conflict import ConflictState
-from core_identity.models.event import PEOPLE_BY_ID, REFUSED_KINDS
+from core_identity.models.event import PEOPLE_BY_ID, PROMOTIONS, REFUSED_KINDS
 from core_identity.services import events, expiry
 from core_identity.services.erased_names import remember_erased
 from core_identity.services.grants import end_these
@@ -243,8 +243,7 @@ def _events_open() -> Iterator[None]:
 
 def _was_administrator(user: User) -> bool:
     """Whether a user is staff or a superuser, or has been. Only then can rows of other people name the user as their administrator."""
-    promoted = Q(changes__is_staff__1=True) | Q(changes__is_superuser__1=True)
-    return user.is_staff or user.is_superuser or Event.objects.filter(promoted, user_id=user.pk).exists()
+    return user.is_staff or user.is_superuser or Event.objects.filter(PROMOTIONS, user_id=user.pk).exists()
 
 
 def _blank_acts(administrators: Collection[User]) -> None:

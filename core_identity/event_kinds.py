@@ -109,6 +109,8 @@ class EventKind(StrEnum):
     CONSENTER_EXPIRED = "oauth_client.consenter_expired", "The user who consented to an OAuth client expired."
     SETUP_LINK_CREATED = "setup_link.created", "A set-up link was created."
     SETUP_LINK_OPENED = "setup_link.opened", "A browser opened a set-up link."
+    SETUP_LINK_LEFT = "setup_link.left", "A browser closed a set-up link, so that another browser can open it."
+    SETUP_LINK_TESTED = "setup_link.tested", "A test sign-in by a set-up link began."
     SETUP_LINK_FINISHED = "setup_link.finished", "The customer reported that the set-up is finished."
     SETUP_LINK_REVOKED = "setup_link.revoked", "A set-up link was revoked."
     SETUP_PROPOSED = "setup_proposal.created", "A set-up link proposed a change that a superuser must decide."

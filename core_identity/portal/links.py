@@ -143,9 +143,16 @@ def note_use(link: SetupLink) -> None:
 
 
 @in_one_transaction
-def leave(link: SetupLink) -> None:
-    """Let another browser open the link."""
-    SetupLink.objects.filter(pk=link.pk).update(browser_hash="")
+def leave(*, actor: Actor, link: SetupLink) -> None:
+    """Let another browser open the link. If another browser has opened it meanwhile, nothing happens."""
+    if SetupLink.objects.filter(pk=link.pk, browser_hash=link.browser_hash).update(browser_hash=""):
+        events.record(actor=actor, kind=EventKind.SETUP_LINK_LEFT, subject=link.connection)
+
+
+@in_one_transaction
+def record_test(*, actor: Actor, link: SetupLink) -> None:
+    """Record that the browser of a link begins a test sign-in."""
+    events.record(actor=actor, kind=EventKind.SETUP_LINK_TESTED, subject=link.connection)
 
 
 @in_one_transaction

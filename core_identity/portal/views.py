@@ -74,7 +74,7 @@ def finish(request: HttpRequest, link: SetupLink) -> HttpResponse:
 @portal_page("POST")
 def leave(request: HttpRequest, link: SetupLink) -> HttpResponse:
     """Let another browser open the link."""
-    links.leave(link)
+    links.leave(actor=links.actor_of(link, request), link=link)
     response = render(request, "portal/left.html")
     response.delete_cookie(links.COOKIE, path="/", samesite="Lax")
     return response

@@ -24,6 +24,8 @@ from core_identity.brand import BRAND
 from core_identity.clock import Now, database_now
 from core_identity.errors import IdentityError, InvalidValue, MissingAttributes
 from core_identity.event_kinds import EventKind
+from core_identity.portal.links import actor_of as actor_of_link
+from core_identity.portal.links import record_test
 from core_identity.services.sign_in_tests import SignInTest, run_sign_in_test
 from core_identity.services.uniqueness import WAY_OUT
 from core_identity.values import Person
@@ -75,8 +77,10 @@ def begin_test(request: HttpRequest, saml: SamlSettings) -> progress.Departure:
     )
 
 
+@transaction.atomic
 def begin_test_of_link(request: HttpRequest, saml: SamlSettings, link: "SetupLink") -> progress.Departure:
     """Begin a test sign-in for the browser of a set-up link (R38). It has the rights of the link's creator, and ends with the link."""
+    record_test(actor=actor_of_link(link, request), link=link)
     return progress.depart(
         saml,
         browser_token=progress.browser_token_of(request),

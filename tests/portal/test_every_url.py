@@ -1,18 +1,20 @@
-"""The browser of a set-up link against every address of the project: beside its own pages it is a stranger (R38)."""
+"""The browser of a set-up link against every address of the project: its acts are events, and elsewhere it is a stranger (R38)."""
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 from django.test import Client
 
-from core_identity.models import Connection, User
+from core_identity.models import Connection, Event, User
 from core_identity.portal.links import COOKIE
 from scim import connections
 from tests.architecture.test_every_answer import REGEX
 from tests.architecture.test_urls import ALL, declared
 from tests.portal.conftest import HOST, Customer
 from tests.support.cast import make_connection
+from tests.support.saml import TestIdp
 
 CHANGES: Final = re.compile(
     r'[2-9A-HJ-NP-Z]{10}|csrfmiddlewaretoken" value="\w+"|SAMLRequest=[^"&]+|RelayState=[^"&]+|"now": ?"[^"]+"'
@@ -98,3 +100,40 @@ def test_the_question_for_consent_is_the_one_other_page_that_the_link_opens(
             assert "Initech" not in answer.content.decode()
     assert customer.http.get(f"/oauth/authorize/?{query}").status_code == 200
     assert Client(headers={"host": HOST}).get(f"/oauth/authorize/?{query}").status_code == 302
+
+
+def test_each_act_of_a_link_is_an_event_with_the_link_as_its_actor_R34(
+    customer: Customer, reachable: Connection, idp: TestIdp
+) -> None:
+    """Each address that takes a form, also one that will be added: a new one fails here until it has an act."""
+    link = customer.link
+    forms: dict[str, Callable[[], Any]] = {
+        "portal-open": customer.open,
+        "portal-metadata": lambda: customer.send(idp.metadata()),
+        "portal-domains": lambda: customer.post("/domains", domain="globex.test", enter="1"),
+        "portal-test": lambda: customer.post("/test"),
+        "portal-credentials": lambda: customer.post("/credentials", make_token="1", name="Entra"),
+        "portal-finish": lambda: customer.post("/finish"),
+        "oauth-authorize": lambda: customer.http.post("/oauth/authorize/", consent(reachable)),
+        "portal-leave": lambda: customer.post("/leave"),
+    }
+    own = {entry.name: path for path, entry in ALL if declared(path, entry) == "setup_link"}
+    take_forms = {name for name, path in own.items() if customer.http.put(f"/{path}")["Allow"].endswith("POST")}
+    assert take_forms | {"portal-open", "oauth-authorize"} == set(forms)
+    for name, act in forms.items():
+        before = Event.objects.count()
+        assert act().status_code < 400, name
+        kinds = Event.objects.order_by("pk").values_list("kind", "actor_kind", "actor_id")[before:]
+        assert kinds, f"{name} wrote no event"
+        assert {(kind, number) for _, kind, number in kinds} == {("setup_link", str(link.pk))}, (name, *kinds)
+
+
+def consent(connection: Connection) -> dict[str, str]:
+    return {
+        "client_id": connections.urls(connection)["client_id"],
+        "response_type": "code",
+        "redirect_uri": "https://okta.test/callback",
+        "scope": "scim",
+        "state": "x",
+        "allow": "Allow",
+    }

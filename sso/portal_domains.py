@@ -112,7 +112,7 @@ def domains(request: HttpRequest, link: "SetupLink") -> HttpResponse:
     page: dict[str, Any] = {
         "connection": link.connection,
         "form": form,
-        "has_open": len(verified) < len(saml.email_domains),
+        "first_open": next((one for one in saml.email_domains if one not in verified), None),
         "entry": DomainForm(request, link, is_new=True) if is_shown_above else form,
         "is_shown_above": is_shown_above,
         "domains": [(one, verified.get(one), record_for(link.connection, one)) for one in saml.email_domains],

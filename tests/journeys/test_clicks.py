@@ -1,7 +1,5 @@
 """How many clicks a new administrator needs for a customer with a foreign IdP (R37)."""
 
-from typing import Any
-
 import pytest
 from authlib.integrations.httpx_client import OAuth2Client
 from playwright.sync_api import BrowserContext, Page, expect
@@ -9,6 +7,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from demo.idp.server import DemoIdp
 from tests.journeys.conftest import Callback, named, step
 from tests.support.clients import open_client
+from tests.support.mouse_clicks import count_clicks
 from tests.support.okta import HEADERS, body_of
 from tests.support.renewal import renew_soon
 from tests.support.service import Service
@@ -16,29 +15,17 @@ from tests.support.service import Service
 pytestmark = pytest.mark.browser
 SLUG = "initrode-okta"
 
-COUNT_CLICKS = """addEventListener("click", event => {
-    if (event.isTrusted && event.clientX && !event.target.closest("[data-copy]")) clicked(event.target.textContent.trim())
-}, true)"""
-"""Clicks with the mouse; not those that a label passes on, and not the copy buttons."""
-
 
 def test_from_nothing_to_the_first_sign_in_and_push_takes_at_most_15_clicks_R37(
     unconnected: DemoIdp, service: Service, administrator: Page, window: BrowserContext, callback: Callback
 ) -> None:
     """With Okta's consent, and with a test sign-in first. Copies and texts that are typed are not counted."""
-    clicks: list[str] = []
-
-    def note(source: dict[str, Any], what: str) -> None:
-        if source["page"].url.startswith(service.url):
-            clicks.append(what)
-
     slug, redirect_uri = SLUG, f"http://127.0.0.1:{callback.server_port}/callback"
     browser = window.browser
     assert browser is not None
     context = browser.new_context(storage_state=window.storage_state(), base_url=service.url)
     renew_soon(context)
-    context.expose_binding("clicked", note)
-    context.add_init_script(COUNT_CLICKS)
+    clicks = count_clicks(context, service.url)
     page = context.new_page()
     page.goto("/admin/")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Connections", exact=True).click()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from demo.idp.server import DemoIdp
 from tests.journeys.conftest import connect_by_hand, named, step
 from tests.support.clients import open_client
+from tests.support.mouse_clicks import count_clicks
 from tests.support.okta import HEADERS, Okta
 from tests.support.renewal import renew_soon
 from tests.support.service import Service
@@ -18,13 +20,22 @@ pytestmark = pytest.mark.browser
 SLUG = "hooli-okta"
 
 
+@dataclass(frozen=True)
+class Customer:
+    """The browser of the customer's administrator, and what they clicked so far."""
+
+    page: Page
+    clicks: list[str]
+
+
 @pytest.fixture
-def customer(window: BrowserContext) -> Iterator[Page]:
-    """The browser of the customer's administrator: another one, without any session."""
+def at_the_customer(window: BrowserContext, service: Service) -> Iterator[Customer]:
+    """Another browser, without any session."""
     browser: Browser | None = window.browser
     assert browser is not None
     context = renew_soon(browser.new_context())
-    yield context.new_page()
+    clicks = count_clicks(context, service.url)
+    yield Customer(context.new_page(), clicks)
     context.close()
 
 
@@ -36,8 +47,14 @@ class WithToken(Okta):
 
 
 def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
-    unconnected: DemoIdp, service: Service, administrator: Page, customer: Page, picture: Callable[[Any, str], None]
+    unconnected: DemoIdp,
+    service: Service,
+    administrator: Page,
+    at_the_customer: Customer,
+    picture: Callable[[Any, str], None],
 ) -> None:
+    """The direct way to ready takes at most 12 clicks. Copies, texts that are typed, and looks to the side are not counted."""
+    customer, clicks = at_the_customer.page, at_the_customer.clicks
     overview = connect_by_hand(administrator, service, customer="Hooli", slug=SLUG, name="Hooli")
     administrator.goto(overview.replace("/overview/", "/setup-link/"))
     administrator.get_by_role("button", name="Create the link").click()
@@ -50,18 +67,22 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     expect(customer).to_have_url(f"{service.url}/set-up")
     expect(customer.get_by_text("Set-up: 0 of 9 steps done.")).to_be_visible()
     expect(customer.get_by_label("Single sign-on URL", exact=True)).to_have_value(f"{service.url}/sso/{SLUG}/acs")
+    assert clicks == ["Begin"]
     customer.get_by_role("link", name="Entra", exact=True).click()
     expect(customer.get_by_label("Tenant URL", exact=True)).to_have_value(f"{service.url}/scim/{SLUG}/v2")
     customer.get_by_role("link", name="Okta", exact=True).click()
     copy = customer.locator("button[data-copy]").first
     copy.click()
     expect(copy).to_have_text(re.compile("Copied|Selected"))
+    assert clicks == ["Begin", "Entra", "Okta"]
+    del clicks[1:]
 
     # Metadata, pasted.
     step(customer, "metadata").get_by_role("link", name="Send the metadata").click()
     customer.get_by_label("The metadata, pasted").fill("<nonsense/>")
     customer.get_by_role("button", name="Preview").click()
     expect(customer.get_by_role("alert")).to_be_visible()
+    assert clicks.pop() == "Preview"
     customer.get_by_label("The metadata, pasted").fill(
         open_client(base_url=unconnected.parties.idp_url).get("/metadata").text
     )
@@ -88,6 +109,7 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     customer.get_by_role("link", name="I have copied it").click()
     expect(step(customer, "provisioning")).to_contain_text("done")
     assert token not in customer.content()
+    assert len(clicks) <= 11, clicks
 
     # Ticks turn while the customer watches, and nobody is named.
     okta = WithToken(f"{service.url}/scim/{SLUG}/v2", token)
@@ -107,10 +129,12 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     customer.get_by_role("button", name="Send the metadata").click()
     expect(customer.get_by_role("heading", name="Your contact must confirm the metadata")).to_be_visible()
     customer.get_by_role("link", name="Back to the steps").click()
+    clicks.clear()
     customer.get_by_role("button", name="I have finished").click()
     expect(
         customer.get_by_text("You reported that you have finished. Your contact sees this on their start page.")
     ).to_be_visible()
+    assert clicks == ["I have finished"]
     picture(customer, "customer-set-up")
     customer.set_viewport_size({"width": 390, "height": 800})
     picture(customer, "customer-set-up-390")

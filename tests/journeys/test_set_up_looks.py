@@ -145,6 +145,42 @@ def test_a_tick_turns_while_a_value_is_copied_and_the_focus_stays(
     assert token not in page.content()
 
 
+def test_the_customer_prints_the_steps_with_every_value_and_advice_R38(
+    service: Service,
+    umbrella: dict[str, Any],
+    browser_of_customer: BrowserContext,
+    picture: Callable[[Any, str], None],
+) -> None:
+    """On paper nothing can be unfolded, copied or pressed."""
+    maker = f"chief-{secrets.token_hex(3)}"
+    service.add_administrator(maker)
+    link = service.ask("connection", "link", "create", umbrella["slug"], "--by", maker)["link"]
+    browser_of_customer.add_init_script("window.prints = 0; window.print = () => { window.prints += 1 }")
+    page = browser_of_customer.new_page()
+    page.goto(link)
+    page.get_by_role("button", name="Begin").click()
+    main = page.get_by_role("main")
+    for vendor in ("Okta", "Entra"):
+        follow(main.get_by_role("link", name=vendor, exact=True))
+        main.get_by_role("button", name="Print", exact=True).click()
+        assert page.evaluate("window.prints") == 1
+        values = main.locator(".core-copy input")
+        assert values.count() > 3
+        page.emulate_media(media="print")
+        assert main.locator(".core-printed:visible").all_inner_texts() == [one.input_value() for one in values.all()]
+        advice = main.locator(".core-step-advice p")
+        assert advice.count() == main.locator(".core-step-advice p:visible").count() > 5
+        for on_screen in (values, main.get_by_role("button"), page.get_by_role("banner"), main.locator("form")):
+            assert not any(one.is_visible() for one in on_screen.all()), on_screen
+        expect(main.get_by_role("heading", level=1)).to_have_text("Set up single sign-on and provisioning for Umbrella")
+        assert link.rpartition("/")[2] not in page.content(), "paper is passed on, and the link must not be"
+        page.set_viewport_size({"width": 720, "height": 1000})  # about a page of A4
+        assert page.evaluate("document.documentElement.scrollWidth") <= 720
+        picture(page, f"set-up-printed-portal-{vendor}")
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.emulate_media(media="screen")
+
+
 def test_the_pages_of_the_administration_and_the_sheet_on_paper(
     service: Service,
     umbrella: dict[str, Any],

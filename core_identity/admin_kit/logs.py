@@ -159,7 +159,7 @@ class ConnectionLog(ReadOnlyLog):
     @admin.display(description="reference")
     def events(self, record: Any) -> str:
         address = reverse("admin:core_identity_event_changelist")
-        return link_to(record, "event", f"{address}?q={record.reference}", record.reference)
+        return link_to(record, "event", f"{address}?q={record.reference}", record.reference) if record.reference else ""
 
 
 class ConnectionFilter(OfConnection):

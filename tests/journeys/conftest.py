@@ -19,7 +19,7 @@ from core_identity.models import Connection
 from core_identity.values import Person
 from demo.idp.server import DemoIdp
 from demo.idp.signing_key import load_or_make
-from tests.support.accessibility import assert_accessible
+from tests.support.accessibility import assert_accessible, load_axe
 from tests.support.cast import JANE, by_sso, make_connection
 from tests.support.okta import Okta
 from tests.support.renewal import renew_soon
@@ -166,6 +166,7 @@ def signed_in_desk(chromium: Browser, service: Service) -> Iterator[Desk]:
     password = service.add_administrator(name)
     context = chromium.new_context(base_url=service.url, viewport={"width": 1280, "height": 900})
     desk = Desk(renew_soon(context), [])
+    load_axe(context)
 
     def note(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:

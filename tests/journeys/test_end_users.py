@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from core_identity.values import Person
 from tests.journeys.conftest import Customer, named, new_customer
 from tests.journeys.test_another_user import POST
-from tests.support.accessibility import assert_good_as_it_is
+from tests.support.accessibility import assert_good_as_it_is, load_axe
 from tests.support.cast import by_sso
 from tests.support.saml import TestIdp
 from tests.support.service import Service, running_idp
@@ -54,6 +54,7 @@ def visitor(chromium: Browser, service: Service) -> Iterator[Page]:
 
     context.on("weberror", lambda error: faults.append(str(error.error)))
     context.on("console", note)
+    load_axe(context)
     yield context.new_page()
     context.close()
     assert not faults

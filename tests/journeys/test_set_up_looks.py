@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from demo.idp.server import DemoIdp
 from tests.journeys.conftest import step
-from tests.support.accessibility import assert_good_as_it_is
+from tests.support.accessibility import assert_good_as_it_is, load_axe
 from tests.support.clients import open_client
 from tests.support.dns import running_dns
 from tests.support.service import Service
@@ -28,6 +28,7 @@ def browser_of_customer(chromium: Browser, service: Service) -> Iterator[Browser
     faults: list[str] = []
     context.on("weberror", lambda error: faults.append(str(error.error)))
     context.on("console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None)
+    load_axe(context)
     yield context
     context.close()
     assert not faults

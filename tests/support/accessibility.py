@@ -4,15 +4,16 @@ A page is loaded once; then the window and the colour scheme change. Colours are
 take five times as long as all others together. All other rules are applied at each width, because a narrow window shows other elements.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
 DESK: Final = 1280
 TELEPHONES: Final = (390, 320)
 """At 320 nothing may scroll sideways (WCAG 1.4.10)."""
 WIDTHS: Final = (DESK, *TELEPHONES)
+Scheme = Literal["light", "dark"]
 COLOURS: Final = ("color-contrast", "link-in-text-block")
 """The rules that depend on colours, and so on the scheme."""
 
@@ -57,23 +58,89 @@ def assert_accessible(page: Page) -> None:
     _apply(page, _ONLY_COLOURS)
 
 
+FRAME: Final = ("#core-nav", "body > header", "#header")
+"""The parts that all pages have in common."""
+OF_KINDS: Final = (*COLOURS, "target-size", "css-orientation-lock")
+"""The rules that ask for styles only, and take more time than all others together."""
+_QUICKEST: Final[dict[str, Any]] = {**_QUICK, "rules": {rule: {"enabled": False} for rule in OF_KINDS}}
+_OF_KINDS: Final[dict[str, Any]] = {**_QUICK, "runOnly": list(OF_KINDS)}
+_NEW_KINDS: Final = """known => {
+    const kinds = new Set(known), fresh = []
+    const states = one => ["aria-current", "open", "disabled", "type"].map(name => one.getAttribute(name))
+    const look = (one, around) => {
+        const kind = [around, one.tagName, ...[...one.classList].sort(), ...states(one)].join(" ")
+        const speaks = [...one.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim())
+        if ((speaks || one.matches("input, select, textarea")) && !kinds.has(kind)) { kinds.add(kind); fresh.push(one) }
+        for (const child of one.children) look(child, kind)
+    }
+    look(document.body, "")
+    window.fresh = fresh
+    return [...kinds].slice(known.length)
+}"""
+
+
+class Rounds:
+    """Many pages of one design, looked at in turn: each costs a fraction of what a look at one page costs.
+
+    Most rules are applied to each page, but for its frame, which is looked at on the first. Colours and sizes are looked at once for each kind of
+    element. Elements with the same tags, classes and states, also around them, are of one kind: style sheets treat them alike. The pages are light
+    and dark in turn, so what several pages have is looked at in both schemes.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._kinds: dict[Scheme, list[str]] = {"light": [], "dark": []}
+        self._scheme: Scheme = "dark"
+        load_axe(page.context)
+
+    def next(self) -> None:
+        """Change the scheme, for a page that is opened next."""
+        self._scheme = "light" if self._scheme == "dark" else "dark"
+        self._page.emulate_media(color_scheme=self._scheme)
+
+    def faults(self) -> list[str]:
+        """Return what axe finds on the page as it is now, a line for each rule."""
+        known = self._kinds[self._scheme]
+        found = _violations(self._page, _QUICKEST, {"include": ["html"], "exclude": list(FRAME) if known else []})
+        if new := self._page.evaluate(_NEW_KINDS, known):
+            known += new
+            found |= _violations(self._page, _OF_KINDS, None)
+        return [f"{self._page.url}, {self._scheme}: {rule}: {where}" for rule, where in found.items()]
+
+
+def load_axe(context: BrowserContext) -> None:
+    """Load axe into each page of a browser at once: Chromium compiles it once. To load it into an open page takes longer than most rules."""
+    context.add_init_script(_AXE)
+
+
 def _apply(page: Page, options: dict[str, Any]) -> None:
+    faults = _violations(page, options, {"include": ["html"]})
+    assert not faults, f"{page.url} at {page.viewport_size}: {faults}"
+
+
+def _violations(page: Page, options: dict[str, Any], context: dict[str, Any] | None) -> dict[str, list[str]]:
+    """Return the HTML of the elements that break each rule. Without a context these are among the new kinds of elements."""
     if not page.evaluate("Boolean(window.axe)"):
         page.evaluate(_AXE)
     # Colours may be on their way to another scheme.
     page.evaluate("document.getAnimations().forEach(one => one.finish())")
-    found: list[dict[str, Any]] = page.evaluate("options => axe.run(options)", options)["violations"]
-    faults = {one["id"]: [node["html"] for node in one["nodes"]] for one in found}
-    assert not faults, f"{page.url} at {page.viewport_size}: {faults}"
+    run = "([options, context]) => axe.run(context ?? {include: window.fresh}, options)"
+    found: list[dict[str, Any]] = page.evaluate(run, [options, context])["violations"]
+    return {one["id"]: [node["html"] for node in one["nodes"]] for one in found}
 
 
 def assert_nothing_scrolls_sideways(page: Page) -> None:
-    """Name the elements that are wider than the window, if the page is."""
-    too_wide = page.evaluate(
+    too_wide = elements_too_wide(page)
+    assert not too_wide, f"{page.url} at {page.viewport_size}: {too_wide}"
+
+
+def elements_too_wide(page: Page) -> list[str]:
+    """Return the elements that are wider than the window, if the page is."""
+    too_wide: list[str] = page.evaluate(
         """document.documentElement.scrollWidth <= innerWidth ? [] : ["the page", ...[...document.querySelectorAll("main *")]
             .filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.outerHTML.slice(0, 200))]"""
     )
-    assert not too_wide, f"{page.url} at {page.viewport_size}: {too_wide}"
+    return too_wide
 
 
 _CUT: Final = """() => [...document.querySelectorAll("td, th, dd")].filter(cell => {
@@ -89,9 +156,14 @@ _CUT: Final = """() => [...document.querySelectorAll("td, th, dd")].filter(cell 
 
 
 def assert_no_cell_is_cut(page: Page) -> None:
-    """Name the cells of tables and lists that cannot be read without scrolling sideways. The head of a folded table is hidden on purpose."""
-    cut = page.evaluate(_CUT)
+    cut = cut_cells(page)
     assert not cut, f"{page.url} at {page.viewport_size}: {cut}"
+
+
+def cut_cells(page: Page) -> list[str]:
+    """Return the cells of tables and lists that cannot be read without scrolling sideways. The head of a folded table is hidden on purpose."""
+    cut: list[str] = page.evaluate(_CUT)
+    return cut
 
 
 def _resize(page: Page, width: int) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from core_identity.values import Person
 from tests.journeys.conftest import named, new_customer
+from tests.support.accessibility import assert_good_as_it_is
 from tests.support.cast import by_sso
 from tests.support.saml import TestIdp
 from tests.support.service import Service, running_idp
@@ -44,6 +45,7 @@ def test_the_person_at_the_browser_decides_who_continues(
     expect(page.get_by_role("heading", name="Jane Doe")).to_be_visible()
     press_the_tile(bob)
     expect(page.get_by_role("heading", name="Somebody else is signed in here")).to_be_visible()
+    assert_good_as_it_is(page)
     picture(page, "another-user")
     page.get_by_role("button", name="Stay signed in as Jane Doe").click()
     expect(page.get_by_role("heading", name="Jane Doe")).to_be_visible()

@@ -6,6 +6,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from demo.idp.server import DemoIdp
 from tests.journeys.conftest import Callback, named, step
+from tests.support.accessibility import assert_good_as_it_is
 from tests.support.clients import open_client
 from tests.support.mouse_clicks import count_clicks
 from tests.support.okta import HEADERS, body_of
@@ -47,10 +48,12 @@ def test_from_nothing_to_the_first_sign_in_and_push_takes_at_most_15_clicks_R37(
     step(page, "test").get_by_role("link").click()
     page.get_by_role("button", name="Start the test").click()
     page.get_by_role("button", name="Jane Doe").click()
+    assert_good_as_it_is(page)
     page.get_by_role("link", name="Back to the connection").click()
     step(page, "provisioning").get_by_role("link").click()
     page.get_by_label("Redirect URIs").fill(redirect_uri)
     page.get_by_role("button", name="Create the client and its secret").click()
+    assert_good_as_it_is(page)
     client_id, secret = (page.get_by_label(name, exact=True).input_value() for name in ("Client ID", "Client secret"))
     page.get_by_role("link", name="I have copied it").click()
 

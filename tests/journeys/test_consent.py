@@ -5,6 +5,7 @@ from authlib.integrations.httpx_client import OAuth2Client
 from playwright.sync_api import BrowserContext, expect
 
 from tests.journeys.conftest import Callback, Customer, new_customer
+from tests.support.accessibility import assert_good_as_it_is
 from tests.support.saml import TestIdp
 from tests.support.service import Service
 
@@ -29,6 +30,10 @@ def test_an_administrator_consents_and_okta_provisions_by_the_code(
         page.get_by_label("Password").fill(password)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", name="Let Acme Studios provision people?")).to_be_visible()
+        assert_good_as_it_is(page)
+        page.goto(url.replace(setup["client_id"], "nobody"))
+        assert_good_as_it_is(page)
+        page.goto(url)
         page.get_by_role("button", name="Allow", exact=True).click()
         expect(page.get_by_role("heading", name="Authenticated")).to_be_visible()
         back = f"http://127.0.0.1:{callback.server_port}{callback.first_path}"

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from demo.idp.server import DemoIdp
 from tests.journeys.conftest import connect_by_hand, named, step
+from tests.support.accessibility import assert_good_as_it_is, load_axe
 from tests.support.clients import open_client
 from tests.support.mouse_clicks import count_clicks
 from tests.support.okta import HEADERS, Okta
@@ -30,13 +31,18 @@ class Customer:
 
 @pytest.fixture
 def at_the_customer(window: BrowserContext, service: Service) -> Iterator[Customer]:
-    """Another browser, without any session."""
+    """Another browser, without any session. An error in a page of ours or a warning fails the journey."""
     browser: Browser | None = window.browser
     assert browser is not None
     context = renew_soon(browser.new_context())
+    load_axe(context)
     clicks = count_clicks(context, service.url)
+    faults: list[str] = []
+    context.on("weberror", lambda error: faults.append(str(error.error)))
+    context.on("console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None)
     yield Customer(context.new_page(), clicks)
     context.close()
+    assert [fault for fault in faults if "status of 404" not in fault] == []  # the page of a link that has ended
 
 
 class WithToken(Okta):
@@ -97,6 +103,7 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     customer.get_by_role("button", name="Start the test").click()
     customer.get_by_role("button", name="Jane Doe").click()
     expect(customer.get_by_text("CORE would let this person in.")).to_be_visible()
+    assert_good_as_it_is(customer)
     customer.get_by_role("link", name="Back to the steps").click()
     expect(step(customer, "saml_app")).to_contain_text("done")
     expect(step(customer, "test")).to_contain_text("done")
@@ -106,6 +113,7 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     customer.get_by_label("Name of the token").fill("Hooli")
     customer.get_by_role("button", name="Create the token").click()
     token = customer.get_by_label("Token", exact=True).input_value()
+    assert_good_as_it_is(customer)
     customer.get_by_role("link", name="I have copied it").click()
     expect(step(customer, "provisioning")).to_contain_text("done")
     assert token not in customer.content()
@@ -148,3 +156,4 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     administrator.get_by_role("button", name="Revoke the link").click()
     customer.reload()
     expect(customer.get_by_role("heading", name="Ask for a new set-up link")).to_be_visible()
+    assert_good_as_it_is(customer)

@@ -1,15 +1,18 @@
-"""The small forms on the page of a connection: on and off, and which roles its groups may give."""
+"""The small pages of a connection: on and off, the roles that its groups may give, and its limits."""
 
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.role_choice import offer_roles
 from core_identity.admin_kit.forms import ActForm, ReasonForm
-from core_identity.admin_kit.pages import ConnectionPage
-from core_identity.models import Connection, PushGroup, Role
+from core_identity.admin_kit.health import HealthRow
+from core_identity.admin_kit.limits import Limit, Limits
+from core_identity.admin_kit.pages import ConnectionPage, ConnectionReadPage
+from core_identity.models import Burst, Connection, PushGroup, Role
 from core_identity.selectors.counts import MOST
 from core_identity.selectors.groups import listed_groups, role_keys
 from core_identity.selectors.roles import protected_roles
@@ -19,7 +22,7 @@ from core_identity.services.connections import (
     switch_off,
     switch_on,
 )
-from core_identity.templatetags.core_pages import or_more
+from core_identity.templatetags.core_pages import ago, or_more
 
 
 class SwitchForm(ReasonForm):
@@ -112,3 +115,27 @@ class GrantablePage(ConnectionPage):
     form_class = GrantableForm
     template_name = "admin/core_identity/connection/roles.html"
     done = "The roles that {row.name} may give are saved."
+
+
+class LimitsPage(ConnectionReadPage):
+    name = "limits"
+    title = "Limits of {row.name}"
+    template_name = "admin/core_identity/connection/limits.html"
+
+    def facts(self, form: Any) -> dict[str, Any]:
+        parts = [_bursts(self.row), *(part.limits(self.row) for part in self.admin.parts)]
+        return {
+            "limits": [limit for part in parts for limit in part.limits],
+            "reached": [row for part in parts for row in part.reached],
+        }
+
+
+def _bursts(connection: Connection) -> Limits:
+    """Return from how many deactivations on an alarm is raised, and when the last one was (R22a)."""
+    burst = settings.BURST
+    words = f"{burst.percent} % of the people or {burst.people}, whichever is fewer, but at least {burst.least}"
+    last = Burst.objects.filter(connection=connection).order_by("-last_at").first()
+    return Limits(
+        [Limit("Deactivations within an hour that raise an alarm", words, "BURST_PERCENT, BURST_PEOPLE, BURST_LEAST")],
+        [HealthRow("Last burst", ago(last.last_at) if last else "never")],
+    )

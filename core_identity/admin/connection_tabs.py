@@ -104,6 +104,7 @@ TABS: Final = (
             Page("external-id", "May the externalId change?", "Only for identity providers that change it."),
             Page("rekey", "Re-key", "Lets one of the three keys of each person change, for a limited time."),
             Page("succeed", "Successor", "Moves the people to another connection."),
+            Page("limits", "Limits", "The number of deactivations, requests and sign-ins that is too many."),
             Page("switch", "Switch on or off", "Stops all sign-ins and pushes. People stay."),
         ),
     ),

@@ -16,7 +16,7 @@ from django.utils.html import format_html, format_html_join
 from core_identity.admin.across import UnmappedGroupsPage, WaitingGroupsPage
 from core_identity.admin.bursts import BurstPage
 from core_identity.admin.connection_lists import GroupsPage, MismatchesPage
-from core_identity.admin.connection_pages import ExternalIdPage, GrantablePage, SwitchPage
+from core_identity.admin.connection_pages import ExternalIdPage, GrantablePage, LimitsPage, SwitchPage
 from core_identity.admin.connection_tabs import address_of, tabs_for
 from core_identity.admin.drift import ConnectionDriftPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
@@ -77,6 +77,7 @@ class ConnectionAdmin(CoreAdmin):
         SetupLinkPage,
         SwitchPage,
         ExternalIdPage,
+        LimitsPage,
         GrantablePage,
         MismatchesPage,
         GroupsPage,

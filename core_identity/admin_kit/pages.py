@@ -20,6 +20,7 @@ from django.views.generic import FormView
 
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.health import HealthRow
+from core_identity.admin_kit.limits import Limits
 from core_identity.admin_kit.seen import seen_by
 
 if TYPE_CHECKING:
@@ -256,3 +257,5 @@ class ConnectionPart:
     """Rows of one connection that its pages read: loaded with it, in one statement."""
     health: "Callable[[Connection, Mapping[str, Any], AddressOf], Iterable[HealthRow]]"
     """The rows of the health card, from the connection and the facts. Their cost does not grow with people or logs."""
+    limits: "Callable[[Connection], Limits]"
+    """The limits of the page Limits. Their cost does not grow with people or logs."""

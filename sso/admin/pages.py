@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core_identity.admin_kit.health import MOST, HealthRow, end_row, failures_row, last_row
+from core_identity.admin_kit.limits import Limits, per_minute
 from core_identity.admin_kit.pages import AddressOf, ConnectionPart
 from core_identity.templatetags.core_pages import or_more
 from sso.admin.domains import DomainsPage
@@ -62,6 +63,17 @@ def health(connection: "Connection", facts: Mapping[str, Any], address_of: Addre
         yield end_row(f"Our {key.state} key", end_of(key.certificate), address_of("keys"), now)
 
 
+def limits(connection: "Connection") -> Limits:
+    """Return the limits of sign-ins. A sign-in that a limit refuses leaves no row: the log of the process has a line."""
+    return Limits(
+        [
+            per_minute("Sign-ins begun, a minute", "SIGN_INS_OF_A_CONNECTION_PER_MINUTE"),
+            per_minute("Sign-ins begun by one network address, a minute", "SIGN_INS_PER_MINUTE"),
+            per_minute("SAML messages refused to one network address, a minute", "SIGN_IN_FAILURES_PER_MINUTE"),
+        ]
+    )
+
+
 # From the log: to search all identities would take longer the more people there are.
 _SIGNED_IN: Final = SignInRecord.objects.filter(SUCCEEDED, connection_slug=OuterRef("slug"))
 
@@ -82,4 +94,5 @@ SAML: Final = ConnectionPart(
     columns={"signed_in": Subquery(_SIGNED_IN.order_by("-id").values("at")[:1])},
     related=("saml",),
     health=health,
+    limits=limits,
 )

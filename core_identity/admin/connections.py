@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin
@@ -18,6 +18,7 @@ from core_identity.admin.bursts import BurstPage
 from core_identity.admin.connection_lists import GroupsPage, MismatchesPage
 from core_identity.admin.connection_pages import ExternalIdPage, GrantablePage, LimitsPage, SwitchPage
 from core_identity.admin.connection_tabs import address_of, tabs_for
+from core_identity.admin.consequences import consequences
 from core_identity.admin.drift import ConnectionDriftPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.map_group import GroupPage
@@ -53,15 +54,36 @@ MARK_FOR_OTHER_ONLY = (
 )
 
 
+HELP: Final = {
+    "customer": "The company whose people sign in or are pushed here. It cannot be changed later.",
+    "own_idp": "Only for the identity provider of your own company. Sign-ins carry staff rights here, and only superusers can change the connection. "
+    "Staff who sign in through any other connection are refused.",
+    "reactivation": "The effect if the identity provider marks an expired user as active again. If an administrator decides, the user is on the list "
+    "Reactivation requests.",
+    "roles_from": "Push groups come by SCIM, whenever a group changes. The names of groups in an assertion come with each sign-in. If a "
+    "source is no longer chosen, the roles that came by it end. You see them before anything is saved.",
+    "sso_creates_users": "Whether the first sign-in of an unknown person creates a user. Otherwise this person is refused until SCIM pushes them.",
+    "unknown_group": "A group that waits gives a role as soon as you choose one on the page Groups. "
+    "A refused group is an error in the tasks of the identity provider.",
+}  # fmt: skip
+
+
 class ConnectionForm(ConfirmsEndedGrants, forms.ModelForm):
     class Meta:
         model = Connection
         fields = ("customer", "slug", *sorted(SETTINGS - {"external_id_may_change"}))
+        help_texts = HELP
 
     def clean(self) -> None:
         rule = self.cleaned_data.get("uid_rule", self.instance.uid_rule)
         if self.cleaned_data.get("uid_mark") == Mark.WAIVED and rule != UidRule.OTHER:
             self.add_error("uid_mark", MARK_FOR_OTHER_ONLY)
+
+    def effects(self) -> list[str]:
+        """A new connection has nobody yet, so it needs no question."""
+        if self.instance._state.adding:
+            return []
+        return consequences(self.instance, {name: self.cleaned_data[name] for name in self.changed_data})
 
     def write(self) -> Connection:
         if self.instance._state.adding:

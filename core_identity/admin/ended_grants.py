@@ -1,6 +1,7 @@
-"""Ask before a form ends grants: the first submit changes nothing and shows how many people lose which role (R32)."""
+"""Ask before a form ends grants or gives trust: the first submit changes nothing and shows the effects (R32)."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -41,21 +42,26 @@ class ConfirmsEndedGrants(WrittenByService):
     The service itself runs, so the preview cannot differ from the act. Its transaction is rolled back without the tick.
     """
 
+    def effects(self) -> Sequence[str]:
+        """Return sentences about further effects that need a confirmation. It only reads."""
+        return ()
+
     def try_to_write(self) -> Any:
         ended: list[EndedRole] = []
+        effects = self.effects()
 
         @in_one_transaction
         def attempt() -> Any:
             written = self.write()
             ended[:] = _ended_by(self.actor.request_id)
-            if ended and self.data.get(CONFIRMED) != _digest(ended):
+            if (ended or effects) and self.data.get(CONFIRMED) != _digest(ended, effects):
                 raise _NotConfirmedError
             return written
 
         try:
             return attempt()
         except _NotConfirmedError:
-            self.add_error(None, forms.ValidationError(_question(ended, again=CONFIRMED in self.data)))
+            self.add_error(None, forms.ValidationError(_question(ended, effects, again=CONFIRMED in self.data)))
             return None
 
 
@@ -76,17 +82,19 @@ def _ended_by(request_id: str) -> list[EndedRole]:
     ]
 
 
-def _question(ended: list[EndedRole], *, again: bool) -> SafeString:
+def _question(ended: list[EndedRole], effects: Sequence[str], *, again: bool) -> SafeString:
     return format_html(
-        "Nothing is saved yet.{} This change ends roles.{}<br>"
-        '<label><input type="checkbox" name="{}" value="{}"> Yes, end these roles</label>',
+        'Nothing is saved yet.{}{}{}{}<br><label><input type="checkbox" name="{}" value="{}"> Yes, {}</label>',
         " The effects changed while you were looking." if again else "",
+        format_html_join("", "<br>{}", ((effect,) for effect in effects)),
+        " This change ends roles." if ended else "",
         format_html_join("", "<br>{}.", ((str(role),) for role in ended)),
         CONFIRMED,
-        _digest(ended),
+        _digest(ended, effects),
+        "save this" if effects else "end these roles",
     )
 
 
-def _digest(ended: list[EndedRole]) -> str:
-    effects = [f"{role.name} {sorted(map(str, role.people))} {sorted(map(str, role.keep))}" for role in ended]
-    return hashlib.sha256("\n".join(effects).encode()).hexdigest()
+def _digest(ended: list[EndedRole], effects: Sequence[str]) -> str:
+    roles = [f"{role.name} {sorted(map(str, role.people))} {sorted(map(str, role.keep))}" for role in ended]
+    return hashlib.sha256("\n".join((*effects, *roles)).encode()).hexdigest()

@@ -24,6 +24,6 @@ class Limits(NamedTuple):
 
 
 def per_minute(name: str, variable: str) -> Limit:
-    """Return a limit for each minute, from the setting with the name of its variable. 0 is no limit."""
+    """Return a limit for each minute, from the setting with the name of its variable. 0 means that there is no limit."""
     value: int = getattr(settings, variable)
     return Limit(name, f"{value:,}" if value > 0 else "no limit", variable)

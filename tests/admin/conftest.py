@@ -87,6 +87,12 @@ def put(identity: Identity, person: Person) -> None:
     )
 
 
+def confirmed(page: Any) -> str:
+    """Return the value of the box that confirms the effects on a page, or an empty text if it shows none."""
+    found = re.search(r'name="confirm_ended" value="(\w+)"', page.content.decode())
+    return found[1] if found else ""
+
+
 @pytest.fixture
 def root(db: None) -> User:
     """May do everything."""

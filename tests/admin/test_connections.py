@@ -2,7 +2,7 @@
 
 import re
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
@@ -18,11 +18,13 @@ from core_identity.errors import NotAllowed
 from core_identity.models import Connection, Customer, Event, Grant, Identity
 from core_identity.services.connections import change_connection
 from core_identity.services.groups import create_group
+from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role
+from core_identity.services.users import change_user
 from core_identity.values import Actor, ActorKind, Channel, GroupChange
 from scim.models import ClientSecret, OAuthClient
 from sso.models import SamlSettings
-from tests.admin.conftest import browser_of, staff
+from tests.admin.conftest import browser_of, confirmed, staff
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.groups import push
 from tests.support.saml import TestIdp
@@ -124,8 +126,51 @@ def test_the_uid_rule_is_locked_once_somebody_is_known_R3(as_root: Client, jane:
 
 
 def test_the_uid_rule_can_change_while_nobody_is_known(as_root: Client, acme: Connection) -> None:
-    as_root.post(page_of(acme), form_of(acme, uid_rule="other", uid_mark="waived"))
-    assert (settings_of(acme).uid_rule, settings_of(acme).uid_mark) == ("other", "waived")
+    as_root.post(page_of(acme), form_of(acme, uid_rule="other"))
+    assert settings_of(acme).uid_rule == "other"
+
+
+TRUST: Final = [
+    ({"own_idp": True}, {}, "Staff can no longer sign in through this connection. Staff with an identity here: 1."),
+    ({}, {"own_idp": "on"}, "A sign-in through this connection carries the staff rights of its user. Staff with an identity here: 1."),
+    ({"uid_rule": "other"}, {"uid_mark": "waived"}, "The UID alone opens an account."),
+    ({"uid_rule": "other", "uid_mark": "waived"}, {"uid_mark": "required"}, "A sign-in without a mark that agrees is refused"),
+    ({}, {"reactivation": "unexpire_own"}, "can sign in again at once, and no administrator looks first."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "changes", "effect"), TRUST)
+def test_a_setting_that_gives_trust_or_ends_access_shows_its_effect_before_it_is_saved(
+    before: dict[str, Any], changes: dict[str, str], effect: str, as_root: Client, acme: Connection
+) -> None:
+    change_connection(actor=COMMAND, connection_id=acme.pk, **before)
+    staff_user = create_person(actor=OKTA, connection=acme, person=JANE).identity.user
+    change_user(actor=COMMAND, user_id=staff_user.pk, is_staff=True)
+    acme = settings_of(acme)
+    form_data = form_of(acme, **changes, name="Renamed")
+    page = as_root.post(page_of(acme), form_data)
+    assert page.status_code == 200
+    assert effect in page.content.decode()
+    assert settings_of(acme).name == "Acme"
+    as_root.post(page_of(acme), {**form_data, "confirm_ended": confirmed(page)})
+    saved = settings_of(acme)
+    assert saved.name == "Renamed"
+    assert {name: str(getattr(saved, name)) for name in changes} == {
+        name: "True" if value == "on" else value for name, value in changes.items()
+    }
+
+
+def test_a_setting_that_changes_no_trust_is_saved_at_once(as_root: Client, acme: Connection) -> None:
+    change_connection(actor=COMMAND, connection_id=acme.pk, reactivation="unexpire_own")
+    form_data = form_of(settings_of(acme), name="Renamed", reactivation="keep_expired")
+    as_root.post(page_of(acme), form_data)
+    assert settings_of(acme).reactivation == "keep_expired"
+
+
+def test_each_setting_of_a_connection_is_explained(as_root: Client, acme: Connection) -> None:
+    form = as_root.get(page_of(acme)).context["adminform"].form
+    without = [name for name, field in form.fields.items() if not field.help_text]
+    assert without == ["name", "uid_rule"], "the rules are explained above the field"
 
 
 def test_the_mark_is_waived_for_the_rule_other_only_R8b(as_root: Client, acme: Connection) -> None:

@@ -1,6 +1,5 @@
 """No page of the administration ends roles before it showed how many people lose which role, and an administrator confirmed it (R32)."""
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +11,7 @@ from core_identity.services.groups import create_group
 from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.values import GroupChange
+from tests.admin.conftest import confirmed
 from tests.admin.test_connections import form_of
 from tests.support.cast import ADMIN, OKTA, ZOE
 
@@ -73,8 +73,3 @@ def test_a_form_that_ends_nothing_is_saved_at_once(as_root: Client, acme: Connec
     answer = as_root.post(f"{CONNECTION}{acme.pk}/roles/", {"roles": [str(role.pk), str(other.pk)]})
     assert answer.status_code == 302
     assert set(acme.grantable_roles.all()) == {role, other}
-
-
-def confirmed(page: Any) -> str:
-    found = re.search(r'name="confirm_ended" value="(\w+)"', page.content.decode())
-    return found[1] if found else ""

@@ -67,4 +67,3 @@ def test_the_page_shows_when_this_connection_reached_a_limit(as_root: Client, ac
 
 def test_a_reader_of_connections_may_read_the_limits(acme: Connection) -> None:
     page_of(browser_of(staff("reader", "view_connection")), acme)
-

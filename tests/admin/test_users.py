@@ -15,8 +15,7 @@ from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import create_user
 from core_identity.values import GroupChange
-from tests.admin.conftest import browser_of, put, staff
-from tests.admin.test_ended_grants import confirmed
+from tests.admin.conftest import browser_of, confirmed, put, staff
 from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE, make_connection
 
 LIST = "/admin/core_identity/user/"

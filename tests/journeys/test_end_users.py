@@ -118,7 +118,9 @@ def test_each_page_on_the_way_is_accessible_in_any_window(visitor: Page, acme: C
     expect(page.get_by_role("alert")).to_contain_text("We do not know “<b>nobody</b>”")
     look(page, "Sign in")
 
-    page.route(f"**/sso/{slug}/login*", lambda route: route.fulfill(status=204))  # the page before it would be gone at once
+    page.route(
+        f"**/sso/{slug}/login*", lambda route: route.fulfill(status=204)
+    )  # the page before it would be gone at once
     page.get_by_label("Your work email address").fill(slug)
     with page.expect_request(f"**/sso/{slug}/login*"):
         page.keyboard.press("Enter")

@@ -91,7 +91,9 @@ BULK: Final = (
     "user/unexpire-requested/",
 )
 """The pages that only an action of a list leads to."""
-NO_PAGE: Final = re.compile(r"^style$|_history|_export_(csv|jsonl)|_steps|jsi18n|logout|autocomplete|view_on_site|app_list")
+NO_PAGE: Final = re.compile(
+    r"^style$|_history|_export_(csv|jsonl)|_steps|jsi18n|logout|autocomplete|view_on_site|app_list"
+)
 """Names of addresses that answer with a file, a part of a page, or a redirect, and of the style guide, which only developers have."""
 REFUSED: Final = re.compile(r"_(conflict|event|provisioningrecord|signinrecord)_add|_(?!role_)[a-z]+_delete")
 """Names of Django's addresses for what nobody may do here."""
@@ -159,9 +161,7 @@ def test_every_page_is_accessible_and_silent_and_not_too_long_or_wide(page: Page
     page.context.on("weberror", lambda error: faults.append(f"{page.url}: {error.error}"))
     page.context.on(
         "console",
-        lambda message: (
-            faults.append(f"{page.url}: {message.text}") if message.type in {"error", "warning"} else None
-        ),
+        lambda message: faults.append(f"{page.url}: {message.text}") if message.type in {"error", "warning"} else None,
     )
     rounds, names = Rounds(page), set()
     for name in one_of_each_page(page, rounds, first_addresses):
@@ -175,7 +175,7 @@ def test_every_page_is_accessible_and_silent_and_not_too_long_or_wide(page: Page
 
 
 def test_no_page_about_much_is_too_long_or_wide(page: Page) -> None:
-    """The lists with many rows are among the pages of the test above. Here are the pages of the first row of each, and those of a large connection."""
+    """The lists with many rows are among the pages of the test above. Here are the pages of their first rows, and those of a large connection."""
     visited: dict[str, str] = {}
     for address in addresses(page, "#core-nav li a"):
         page.goto(address)

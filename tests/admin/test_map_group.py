@@ -109,3 +109,19 @@ def test_the_page_of_a_role_names_the_groups_and_names_that_reach_it_R28(
     page = as_root.get(reverse("admin:core_identity_role_change", args=[editors.pk])).content.decode()
     assert f'{page_of(acme, group=writers.pk)}">Writers</a>' in page
     assert "names in assertions: Editors or Redaktion or Writers" in page
+
+
+def test_each_page_that_maps_groups_warns_who_chooses_the_roles_then(
+    as_root: Client, acme: Connection, writers: PushGroup
+) -> None:
+    base = "/admin/core_identity/connection/"
+    for address in (
+        f"{base}waiting-groups/",
+        f"{base}unmapped-groups/",
+        f"{base}{acme.pk}/groups/",
+        f"{base}{acme.pk}/roles/",
+        page_of(acme, group=writers.pk),
+    ):
+        page = " ".join(as_root.get(address).content.decode().split())
+        assert "Everybody who can create or rename groups at an identity provider can give roles to people" in page, address
+        assert "but only roles that are grantable by the connection." in page, address

@@ -21,11 +21,11 @@ from tests.support.accessibility import (
     assert_good_for_everybody,
     cut_cells,
     elements_too_wide,
+    screens_too_many,
 )
 from tests.support.service import Service, running_service
 
 pytestmark = pytest.mark.browser
-SCREENS: Final = 5
 HEIGHT: Final = 900
 WIDTHS: Final = (DESK, 390)
 
@@ -149,9 +149,8 @@ def one_of_each_page(page: Page, rounds: Rounds, first: list[str]) -> Iterator[s
 def faults_of_size(page: Page) -> Iterator[str]:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": HEIGHT})
-        screens = page.evaluate("document.documentElement.scrollHeight / innerHeight")
-        if screens > SCREENS:
-            yield f"{page.url} at {width}: {screens:.1f} screens long"
+        if too_long := screens_too_many(page):
+            yield f"{page.url} at {width}: {too_long}"
         for element in (*elements_too_wide(page), *cut_cells(page)):
             yield f"{page.url} at {width}: too wide: {element}"
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from demo.idp.server import DemoIdp
 from tests.journeys.conftest import step
-from tests.support.accessibility import assert_good_as_it_is, load_axe
+from tests.support.accessibility import TELEPHONES, assert_good_as_it_is, load_axe, screens_too_many
 from tests.support.clients import open_client
 from tests.support.dns import running_dns
 from tests.support.service import Service
@@ -57,6 +57,13 @@ def umbrella(service: Service) -> dict[str, Any]:
     return service.apply({"connections": [{"slug": slug, "name": "Umbrella", "customer": slug}]})
 
 
+def assert_short_on_a_telephone(page: Page) -> None:
+    """At the beginning nothing is done, so each step shows its text."""
+    page.set_viewport_size({"width": TELEPHONES[0], "height": 900})
+    assert not screens_too_many(page)
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
 def follow(target: Locator) -> None:
     """Click and wait for the next page: a look right after the click could see the page before it."""
     with target.page.expect_navigation():
@@ -75,6 +82,7 @@ def test_the_pages_of_a_set_up_link(
     page.get_by_role("button", name="Begin").focus()
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{service.url}/set-up")
+    assert_short_on_a_telephone(page)
     for one in page.locator("summary:visible", has_text="Where is that?").all():
         one.click()
     look(page, "okta")
@@ -199,6 +207,7 @@ def test_the_pages_of_the_administration_and_the_sheet_on_paper(
     page.get_by_role("button", name="Sign in").click()
     overview = umbrella["admin_url"].replace("/change/", "/overview/")
     page.goto(overview)
+    assert_short_on_a_telephone(page)
     page.get_by_text("Where is that?").first.click()
     look(page, "overview")
     page.emulate_media(media="print")

@@ -143,6 +143,16 @@ def elements_too_wide(page: Page) -> list[str]:
     return too_wide
 
 
+SCREENS: Final = 5
+"""The length of a page at most. Nobody reads a longer one to its end."""
+
+
+def screens_too_many(page: Page) -> str:
+    """Return how many screens of this window the page is long, if these are more than `SCREENS`, and otherwise an empty text."""
+    screens: float = page.evaluate("document.documentElement.scrollHeight / innerHeight")
+    return f"{screens:.1f} screens long" if screens > SCREENS else ""
+
+
 _CUT: Final = """() => [...document.querySelectorAll("td, th, dd")].filter(cell => {
     if (!cell.checkVisibility() || cell.closest("thead")?.clientWidth === 1) return false;
     const right = cell.getBoundingClientRect().right;

@@ -11,7 +11,7 @@ from uuid import UUID
 NOTICE: Final = timedelta(days=30)
 """How long before its end a certificate, key, token or secret is announced."""
 NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
-CALLED: Final[Mapping[str, str]] = MappingProxyType(
+FIELD_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {"uid": "UID", "external_id": "externalId", "user_name": "userName", "name_id": "NameID"}
 )
 
@@ -66,7 +66,7 @@ class Person:
     A value of None in it clears that attribute.
     ``name_id``, ``groups``, ``groups_unlisted`` and ``more_emails`` come from a SAML assertion only. ``groups_unlisted``: the IdP states that it does
     not list the groups of this person (R31). ``more_emails`` are the further values of an Email attribute with several.
-    ``called`` maps each field to the name that the sender uses, for refusals.
+    ``field_names`` maps each field to the name that the sender uses, for refusals.
     """
 
     uid: str | None = None
@@ -84,7 +84,7 @@ class Person:
     groups: tuple[str, ...] | None = None
     groups_unlisted: bool = False
     more_emails: tuple[str, ...] = ()
-    called: Mapping[str, str] = field(default_factory=lambda: CALLED, compare=False)
+    field_names: Mapping[str, str] = field(default_factory=lambda: FIELD_NAMES, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from uuid import UUID
 from django_scim.adapters import SCIMGroup, SCIMUser
 
 from core_identity.attributes import FOLLOWED
-from core_identity.selectors.rows import ShownIdentity
+from core_identity.selectors.rows import ResourceRow
 from scim.wire import urns
 from scim.wire.preconditions import entity_tag
 from scim.wire.user import main_first
@@ -56,7 +56,7 @@ class UserResource(NamedTuple):
     first_name: str
     last_name: str
     is_active: bool
-    shown: ShownIdentity
+    row: ResourceRow
     address: Address
     version: str
     enterprise: Document
@@ -97,18 +97,18 @@ class User(SCIMUser):
     @property
     def display_name(self) -> str | None:
         """Return the name as the IdP sent it. Okta would send a name of ours back as if it were its own."""
-        name: str | None = self.obj.shown.attributes.get("displayName")
+        name: str | None = self.obj.row.attributes.get("displayName")
         return name
 
     @property
     def name_formatted(self) -> str | None:
-        name: str | None = self.obj.shown.attributes.get("name.formatted")
+        name: str | None = self.obj.row.attributes.get("name.formatted")
         return name
 
     @property
     def emails(self) -> list[Document]:
-        email = self.obj.shown.email
-        sent: list[Document] = self.obj.shown.attributes.get("emails") or []
+        email = self.obj.row.email
+        sent: list[Document] = self.obj.row.attributes.get("emails") or []
         main = main_first(sent)
         if main and main[0]["value"] == email:
             return sent
@@ -118,7 +118,7 @@ class User(SCIMUser):
     def groups(self) -> list[Document]:
         return [
             {"value": scim_id, "$ref": self.obj.address.of("Groups", scim_id), "display": name, "type": "direct"}
-            for scim_id, name in self.obj.shown.groups
+            for scim_id, name in self.obj.row.groups
         ]
 
     @property
@@ -129,16 +129,16 @@ class User(SCIMUser):
     def meta(self) -> Document:
         return {
             "resourceType": self.resource_type,
-            "created": _milliseconds(self.obj.shown.created),
-            "lastModified": _milliseconds(self.obj.shown.changed),
+            "created": _milliseconds(self.obj.row.created),
+            "lastModified": _milliseconds(self.obj.row.changed),
             "location": self.location,
             "version": entity_tag(self.obj.version),
         }
 
     def to_dict(self) -> Document:
         document: Document = super().to_dict()
-        document.update({name: self.obj.shown.texts[source] for source, name in _TEXTS_OF_USER})
-        for name, value in self.obj.shown.attributes.items():
+        document.update({name: self.obj.row.texts[source] for source, name in _TEXTS_OF_USER})
+        for name, value in self.obj.row.attributes.items():
             whole, _, part = name.partition(".")
             if ":" in name or name == "emails":
                 continue
@@ -168,29 +168,29 @@ class Group(_Rendered, SCIMGroup):
         return _without_empty(document, (urns.GROUP,))
 
 
-def user_document(shown: ShownIdentity, *, uid_attribute: str, address: Address) -> Document:
+def user_document(row: ResourceRow, *, uid_attribute: str, address: Address) -> Document:
     """Return the User resource of an identity.
 
     The UID is under the connection's exact attribute name. A derived UID is left out, because the IdP never sent it (R6).
     """
     enterprise: Document = {
-        name.removeprefix(_EXTENSION): value for name, value in shown.attributes.items() if name.startswith(_EXTENSION)
+        name.removeprefix(_EXTENSION): value for name, value in row.attributes.items() if name.startswith(_EXTENSION)
     }
-    enterprise |= {name: shown.texts[source] for source, name in _TEXTS_OF_EXTENSION if shown.texts[source]}
-    if shown.uid is not None:
-        enterprise[uid_attribute] = shown.uid
+    enterprise |= {name: row.texts[source] for source, name in _TEXTS_OF_EXTENSION if row.texts[source]}
+    if row.uid is not None:
+        enterprise[uid_attribute] = row.uid
     resource = UserResource(
-        scim_id=shown.scim_id,
-        scim_external_id=shown.external_id,
-        username=shown.user_name,
-        first_name=shown.texts["given_name"],
-        last_name=shown.texts["family_name"],
-        is_active=shown.active,
-        shown=shown,
+        scim_id=row.scim_id,
+        scim_external_id=row.external_id,
+        username=row.user_name,
+        first_name=row.texts["given_name"],
+        last_name=row.texts["family_name"],
+        is_active=row.active,
+        row=row,
         address=address,
-        version=user_version(shown),
+        version=user_version(row),
         enterprise=enterprise,
-        core_values=_core_values(shown),
+        core_values=_core_values(row),
     )
     return User(resource).to_dict()
 
@@ -202,17 +202,17 @@ _TEXTS_OF_EXTENSION: Final = tuple(
 )
 
 
-def user_version(shown: ShownIdentity) -> str:
+def user_version(row: ResourceRow) -> str:
     """Return the version of a user: the version of the identity's row, and a digest of the other values in an answer.
 
     The UID, the groups and the values of CORE can change without the identity. A client with old values must not get a 304.
     """
-    beside = blake2s(repr((shown.uid, _core_values(shown), shown.groups)).encode(), digest_size=4)
-    return f"{shown.version}.{beside.hexdigest()}"
+    beside = blake2s(repr((row.uid, _core_values(row), row.groups)).encode(), digest_size=4)
+    return f"{row.version}.{beside.hexdigest()}"
 
 
-def _core_values(shown: ShownIdentity) -> Document:
-    return {"username": shown.username, "email": shown.core_email, "expired": shown.expired}
+def _core_values(row: ResourceRow) -> Document:
+    return {"username": row.username, "email": row.core_email, "expired": row.expired}
 
 
 def group_document(group: "PushGroup", *, members: Iterable[str], address: Address) -> Document:
@@ -239,7 +239,7 @@ def _without_empty(document: Document, schemas: Sequence[str]) -> Document:
 
 
 def _milliseconds(moment: str) -> str:
-    """Return a time of `ShownIdentity` as an answer shows it."""
+    """Return a time of `ResourceRow` as an answer shows it."""
     return f"{moment[:23]}Z"
 
 

@@ -534,7 +534,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "new_uid_held",
+                    "uid_needs_decision",
                     models.BooleanField(
                         default=False,
                         editable=False,

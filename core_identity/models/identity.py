@@ -14,11 +14,12 @@ NOT_LIVE = models.Q(active=False) | models.Q(deleted_at__isnull=False)
 class Loaded:
     """The rows that were read together with an identity under its lock, so that no service reads them again.
 
-    ``uid`` is its current UID. ``settled_keys`` are pairs of UID and externalId, as conflicts are found by them, for which no conflict is pending;
-    none if one is pending for the person in any way (R9). ``groups`` are the SCIM id and the name of each of its push groups; None if not read.
+    ``uid_row`` is the row of its current UID. ``settled_keys`` are pairs of UID and externalId, as conflicts are found by them, for which no conflict
+    is pending; none if one is pending for the person in any way (R9). ``groups`` are the SCIM id and the name of each of its push groups; None if not
+    read.
     """
 
-    uid: "IdentityUid | None"
+    uid_row: "IdentityUid | None"
     settled_keys: Collection[tuple[str, str]] = ()
     groups: tuple[tuple[str, str], ...] | None = None
 
@@ -60,7 +61,7 @@ class Identity(GuardedModel):
         blank=True,
         help_text="The last UID from the identity provider that was not accepted (drift).",
     )
-    new_uid_held = models.BooleanField(
+    uid_needs_decision = models.BooleanField(
         default=False,
         editable=False,
         help_text="Only an administrator may accept a new UID, because it arrived while the person was inactive, "

@@ -32,7 +32,7 @@ class PushGroup(GuardedModel):
     changed_at = models.DateTimeField(auto_now_add=True)
     named_groups = 0
     """Not stored: the number of ids of groups that the last message listed as members. A group cannot be a member."""
-    shown: "list[str] | None" = None
+    answer_ids: "list[str] | None" = None
     """Not stored: the ids of the members that an answer shows, if they were just read. Otherwise None."""
 
     class Meta:

@@ -62,7 +62,7 @@ class Uid(StrEnum):
 class Known:
     """What a connection knows about one of its identities now; names as `core_identity.keys.key` makes them.
 
-    ``uid_key`` is the current UID, ``drift_uid_key`` the UID that is stored as drift. If ``new_uid_held``, only an administrator may accept
+    ``uid_key`` is the current UID, ``drift_uid_key`` the UID that is stored as drift. If ``uid_needs_decision``, only an administrator may accept
     a new UID, because the drift was stored while the identity was not live, or because the connection itself unexpired the user (R8a, R22).
     """
 
@@ -78,7 +78,7 @@ class Known:
     expired: bool = False
     uid_key: str = ""
     drift_uid_key: str = ""
-    new_uid_held: bool = False
+    uid_needs_decision: bool = False
 
     @property
     def is_resource(self) -> bool:
@@ -116,7 +116,7 @@ class Push:
 
     verb: Verb
     external_id: str | None
-    uid_sent: bool
+    has_uid: bool
     user_name_key: str | None
     email_key: str
     subject: Known | None
@@ -153,7 +153,7 @@ class Push:
         if self.x.external_id is None:
             return False
         if "external_id" in self.unsent:
-            return self.x.is_live_and_not_expired and not self.x.new_uid_held
+            return self.x.is_live_and_not_expired and not self.x.uid_needs_decision
         return self.external_id == self.x.external_id
 
     @property
@@ -162,18 +162,18 @@ class Push:
 
         A PATCH names X by id, so the keys that it does not contain agree.
         """
-        uid_agrees = not self.uid_derived and (self.uid_sent or ("uid" in self.unsent and bool(self.x.uid_key)))
+        uid_agrees = not self.uid_derived and (self.has_uid or ("uid" in self.unsent and bool(self.x.uid_key)))
         return uid_agrees and self.name_agrees and not self.x.derived and self.x.is_live
 
     @property
     def is_held_back(self) -> bool:
         """Whether this UID was stored as drift while X was not live: then only an administrator may accept it."""
-        return self.x.new_uid_held and self.x.drift_uid_key == self.uid_key
+        return self.x.uid_needs_decision and self.x.drift_uid_key == self.uid_key
 
 
 def classify(push: Push) -> tuple[Subject, Uid]:
     """Place a push in the table: its line and its column."""
-    if push.owner_is_subject or (push.subject is not None and not push.uid_sent):
+    if push.owner_is_subject or (push.subject is not None and not push.has_uid):
         uid = Uid.OWN
     elif push.owner is not None:
         uid = Uid.OTHERS
@@ -294,7 +294,7 @@ def _no_external_ids(push: Push) -> bool:
 
 
 def _only_external_id_agrees(push: Push) -> bool:
-    other_mark = push.uid_sent and (push.x.pushed or marks_agree(push, push.x))
+    other_mark = push.has_uid and (push.x.pushed or marks_agree(push, push.x))
     return not push.name_agrees and not other_mark
 
 

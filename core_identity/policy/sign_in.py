@@ -69,7 +69,9 @@ UID_FREE: Final[Cases[Assertion, SignIn]] = Cases(
                 assertion.rekeying
                 and assertion.external is not None
                 and _is_live_as(assertion.external, assertion.name_id_key)
-                and not (assertion.external.new_uid_held and assertion.external.drift_uid_key == assertion.uid_key)
+                and not (
+                    assertion.external.uid_needs_decision and assertion.external.drift_uid_key == assertion.uid_key
+                )
             ),
             SignIn.MOVE_UID,
         ),

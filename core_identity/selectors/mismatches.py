@@ -157,7 +157,7 @@ def _loaded(identities: QuerySet[Identity]) -> QuerySet[Identity]:
 
 
 def _values(identity: Identity) -> ChannelValues:
-    uid = next(iter(identity.current_uids), None)  # type: ignore[attr-defined]  # by _told
+    uid = next(iter(identity.current_uids), None)  # type: ignore[attr-defined]  # by _loaded
     others = {
         "userName": identity.user_name,
         "externalId": identity.external_id or "",

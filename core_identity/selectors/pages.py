@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection as database
 
 from core_identity.models import Connection, Identity, ResourceBlock, ResourceChange
-from core_identity.selectors.rows import COLUMNS, HELD, ONE, ShownIdentity, shown
+from core_identity.selectors.rows import COLUMNS, JOIN_IDENTITY, JOIN_USER, ResourceRow, to_resource_row
 
 LARGEST_PAGE: Final = 250
 """The most resources that one statement reads."""
@@ -20,19 +20,19 @@ _FURTHEST: Final = 2**40
 """More rows than any table has."""
 
 
-def page_at(connection: Connection, skipped: int, count: int) -> tuple[list[ShownIdentity], int]:
+def page_at(connection: Connection, skipped: int, count: int) -> tuple[list[ResourceRow], int]:
     """Return up to ``count`` resources in the order of creation, after ``skipped`` others, and the total. One statement.
 
     ``count`` is at most `LARGEST_PAGE`.
     """
     rows = _read(_AT, {"connection": connection.pk, "skipped": min(skipped, _FURTHEST), "count": count})
-    return [shown(row[1:]) for row in rows if row[1] is not None], int(rows[0][0])
+    return [to_resource_row(row[1:]) for row in rows if row[1] is not None], int(rows[0][0])
 
 
-def page_after(connection: Connection, created_at: datetime, pk: UUID, count: int) -> list[ShownIdentity]:
+def page_after(connection: Connection, created_at: datetime, pk: UUID, count: int) -> list[ResourceRow]:
     """Return up to ``count`` resources (at most `LARGEST_PAGE`) that follow this key, in the order of creation. One statement."""
     params = {"connection": connection.pk, "created_at": created_at, "pk": pk, "count": count}
-    return [shown(row) for row in _read(_AFTER, params)]
+    return [to_resource_row(row) for row in _read(_AFTER, params)]
 
 
 def number_of_resources(connection: Connection) -> int:
@@ -78,7 +78,7 @@ SELECT size.total, page.* FROM size LEFT JOIN (
             {_KEYS} AND (created_at, id) >= (place.created_at, place.identity_id)
             ORDER BY created_at, id OFFSET %(skipped)s - place.before LIMIT {LARGEST_PAGE}
         ) AS most ORDER BY created_at, id LIMIT %(count)s
-    ) AS found {ONE} {HELD}
+    ) AS found {JOIN_IDENTITY} {JOIN_USER}
 ) AS page ON TRUE ORDER BY page.created COLLATE "C", page.pk COLLATE "C"
 """  # noqa: S608
 
@@ -87,5 +87,5 @@ SELECT {COLUMNS} FROM (
     SELECT * FROM (
         {_KEYS} AND (created_at, id) > (%(created_at)s, %(pk)s) ORDER BY created_at, id LIMIT {LARGEST_PAGE}
     ) AS most ORDER BY created_at, id LIMIT %(count)s
-) AS found {ONE} {HELD} ORDER BY one.created_at, one.id
+) AS found {JOIN_IDENTITY} {JOIN_USER} ORDER BY one.created_at, one.id
 """  # noqa: S608

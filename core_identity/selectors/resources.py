@@ -13,7 +13,7 @@ from core_identity.models import (
     PushGroup,
     PushGroupMember,
 )
-from core_identity.selectors.rows import Key, ShownIdentity, with_key
+from core_identity.selectors.rows import Key, ResourceRow, with_key
 
 
 def scim_identities(connection: Connection) -> QuerySet[Identity]:
@@ -21,7 +21,7 @@ def scim_identities(connection: Connection) -> QuerySet[Identity]:
     return Identity.objects.filter(Identity.RESOURCE, connection=connection).order_by("created_at", "id")
 
 
-def scim_identity(connection: Connection, scim_id: UUID) -> ShownIdentity:
+def scim_identity(connection: Connection, scim_id: UUID) -> ResourceRow:
     """Return one SCIM resource as its answer shows it. Raise `NotFound` also for a resource of another connection."""
     found = with_key(connection, Key.SCIM_ID, scim_id)
     if found is None:

@@ -24,7 +24,7 @@ from core_identity.models import (
 )
 
 
-class ShownIdentity(NamedTuple):
+class ResourceRow(NamedTuple):
     """One SCIM resource as its answer shows it. Times are ISO 8601 in UTC with microseconds and without a zone."""
 
     pk: str
@@ -53,7 +53,7 @@ class ShownIdentity(NamedTuple):
         return datetime.fromisoformat(f"{self.created}+00:00")
 
 
-_FIRST_TEXT: Final = ShownIdentity._fields.index("texts")
+_FIRST_TEXT: Final = ResourceRow._fields.index("texts")
 
 
 class Key(StrEnum):
@@ -65,20 +65,20 @@ class Key(StrEnum):
     UID = "uid_key"
 
 
-def with_key(connection: Connection, key: Key, value: str | UUID) -> ShownIdentity | None:
+def with_key(connection: Connection, key: Key, value: str | UUID) -> ResourceRow | None:
     """Return the SCIM resource of a connection with this value. The caller passes a name in its compared form (`keys.key`)."""
     found = _read(_BY_KEY[key], {"connection": connection.pk, "value": value})
     return found[0] if found else None
 
 
-def with_pks(pks: Collection[object]) -> list[ShownIdentity]:
+def with_pks(pks: Collection[object]) -> list[ResourceRow]:
     """Return the SCIM resources with these primary keys, in this order. A resource that no longer exists is left out."""
     return _read(_BY_PKS, {"pks": list(pks)}) if pks else []
 
 
 def with_email(
     connection: Connection, email_key: str, others: str, *, type_: str | None, own_type: bool, limit: int
-) -> list[ShownIdentity]:
+) -> list[ResourceRow]:
     """Return the first ``limit`` SCIM resources with this email, in the order of creation.
 
     ``others`` is the SQL/JSON path for the emails beside the main one. If ``type_`` is given, the main email must have this type as sent.
@@ -90,19 +90,19 @@ def with_email(
     return _read(_BY_EMAIL_OF_TYPE, {**params, "type": type_, "own_type": own_type})
 
 
-def _read(statement: str, params: Mapping[str, Any]) -> list[ShownIdentity]:
+def _read(statement: str, params: Mapping[str, Any]) -> list[ResourceRow]:
     with database.cursor() as cursor:
         cursor.execute(statement, params)
-        return [shown(row) for row in cursor.fetchall()]
+        return [to_resource_row(row) for row in cursor.fetchall()]
 
 
-def shown(row: Sequence[Any]) -> ShownIdentity:
-    """Return a row of `COLUMNS`."""
+def to_resource_row(row: Sequence[Any]) -> ResourceRow:
+    """Return the resource in a row of `COLUMNS`."""
     attributes, groups = row[-2:]
     known = {} if attributes == "{}" else json.loads(attributes)
     of = () if groups is None else tuple((scim_id, name) for scim_id, name in json.loads(groups))
     texts = dict(zip(SOURCES, row[_FIRST_TEXT:-2], strict=True))
-    return ShownIdentity._make((*row[:_FIRST_TEXT], texts, known, of))
+    return ResourceRow._make((*row[:_FIRST_TEXT], texts, known, of))
 
 
 _IDENTITY, _USER, _UID, _GROUP, _MEMBER = (
@@ -113,7 +113,7 @@ _TIME: Final = """to_char(one.{} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US
 COLUMNS: Final = f"""
 one.id::text AS pk, one.scim_id::text, one.external_id, one.user_name, one.email, one.active, one.version,
 {_TIME.format("created_at")} AS created, {_TIME.format("changed_at")},
-held.username, held.email, held.expired_at IS NOT NULL,
+users.username, users.email, users.expired_at IS NOT NULL,
 (SELECT uid FROM {_UID} WHERE identity_id = one.id AND current AND NOT derived LIMIT 1),
 {", ".join(f"one.{source}" for source in SOURCES)},
 one.attributes::text,
@@ -122,12 +122,12 @@ one.attributes::text,
     FROM {_MEMBER} AS member WHERE member.identity_id = one.id
 )
 """  # noqa: S608 - nothing but names of our own
-"""The columns of the identity ``one`` and its user ``held``, in the order of `ShownIdentity`."""
+"""The columns of the identity ``one`` and its user ``users``, in the order of `ResourceRow`."""
 
-HELD: Final = (
-    f"CROSS JOIN LATERAL (SELECT username, email, expired_at FROM {_USER} WHERE id = one.user_id LIMIT 1) AS held"  # noqa: S608
+JOIN_USER: Final = (
+    f"CROSS JOIN LATERAL (SELECT username, email, expired_at FROM {_USER} WHERE id = one.user_id LIMIT 1) AS users"  # noqa: S608
 )
-ONE: Final = f"CROSS JOIN LATERAL (SELECT * FROM {_IDENTITY} WHERE id = found.id LIMIT 1) AS one"  # noqa: S608
+JOIN_IDENTITY: Final = f"CROSS JOIN LATERAL (SELECT * FROM {_IDENTITY} WHERE id = found.id LIMIT 1) AS one"  # noqa: S608
 """The identity of each row of ``found``, by its primary key."""
 
 # `OFFSET 0` keeps the look-up by a key apart from the conditions after it. Together PostgreSQL would believe that any index of the connection is
@@ -142,12 +142,12 @@ _LOOK_UP: Final = {
     )""",  # noqa: S608
 }
 _BY_KEY: Final = {
-    key: f"SELECT {COLUMNS} FROM (SELECT * FROM {_IDENTITY} WHERE {found} OFFSET 0) AS one {HELD} WHERE one.{_RESOURCE}"  # noqa: S608
+    key: f"SELECT {COLUMNS} FROM (SELECT * FROM {_IDENTITY} WHERE {found} OFFSET 0) AS one {JOIN_USER} WHERE one.{_RESOURCE}"  # noqa: S608
     for key, found in _LOOK_UP.items()
 }
 
 _BY_PKS: Final = f"""
-SELECT {COLUMNS} FROM unnest(%(pks)s::uuid[]) WITH ORDINALITY AS found (id, place) {ONE} {HELD} ORDER BY found.place
+SELECT {COLUMNS} FROM unnest(%(pks)s::uuid[]) WITH ORDINALITY AS found (id, place) {JOIN_IDENTITY} {JOIN_USER} ORDER BY found.place
 """  # noqa: S608
 
 _LISTED: Final = "COALESCE(attributes #>> '{emails,0,value}', '') = email"
@@ -164,7 +164,7 @@ SELECT {COLUMNS} FROM (
         SELECT * FROM {_IDENTITY} WHERE connection_id = %(connection)s AND (attributes #> '{{emails,1}}') IS NOT NULL OFFSET 0
     ) AS more
     WHERE {Identity.RESOURCE_SQL} AND {_LISTED} AND jsonb_path_exists(attributes, %(others)s::jsonpath)
-) AS found {ONE} {HELD} ORDER BY one.created_at, one.id LIMIT %(limit)s
+) AS found {JOIN_IDENTITY} {JOIN_USER} ORDER BY one.created_at, one.id LIMIT %(limit)s
 """  # noqa: S608
 
 

@@ -21,7 +21,7 @@ from core_identity.models import Conflict, Connection, Identity, IdentityUid, Pu
 from core_identity.models.connection import UidRule
 from core_identity.models.identity import Loaded
 from core_identity.policy.projection import MIRRORED, Stored
-from core_identity.selectors.rows import COLUMNS, ShownIdentity, shown
+from core_identity.selectors.rows import COLUMNS, ResourceRow, to_resource_row
 
 PENDING_SQL: Final = "(state = 'open' OR let_through) IS TRUE"
 """Conflicts that a message can close or use up (R9)."""
@@ -30,7 +30,7 @@ PENDING_SQL: Final = "(state = 'open' OR let_through) IS TRUE"
 class StoredRow(NamedTuple):
     """A SCIM resource without model instances: as its answer shows it, and what decides whether a message changes it."""
 
-    shown: ShownIdentity
+    resource_row: ResourceRow
     facts: Stored
     enabled: bool
     """Whether the connection is on."""
@@ -38,7 +38,7 @@ class StoredRow(NamedTuple):
     @property
     def identity(self) -> Identity:
         """The identity, of which each field but the two ids is read when it is asked for."""
-        ids = {"id": UUID(self.shown.pk), "scim_id": UUID(self.shown.scim_id)}
+        ids = {"id": UUID(self.resource_row.pk), "scim_id": UUID(self.resource_row.scim_id)}
         return Identity.from_db(database.alias, list(ids), list(ids.values()))
 
 
@@ -61,11 +61,11 @@ def _read(statement: str, connection: Connection, scim_id: UUID) -> tuple[Any, .
     return row
 
 
-def as_shown(identity: Identity) -> ShownIdentity:
+def resource_row_of(identity: Identity) -> ResourceRow:
     """Return an identity by `stored_person` as its answer shows it. No statement."""
     loaded, user = _loaded(identity), identity.user
-    uid = loaded.uid
-    return ShownIdentity(
+    uid_row = loaded.uid_row
+    return ResourceRow(
         pk=str(identity.pk),
         scim_id=str(identity.scim_id),
         external_id=identity.external_id,
@@ -78,7 +78,7 @@ def as_shown(identity: Identity) -> ShownIdentity:
         username=user.username,
         core_email=user.email,
         expired=user.expired_at is not None,
-        uid=None if uid is None or uid.derived else uid.uid,
+        uid=None if uid_row is None or uid_row.derived else uid_row.uid,
         texts={source: getattr(identity, source) for source in SOURCES},
         attributes=identity.attributes,
         groups=loaded.groups or (),
@@ -88,11 +88,11 @@ def as_shown(identity: Identity) -> ShownIdentity:
 def facts_of(identity: Identity) -> Stored:
     """Return what decides whether a message changes an identity by `stored_person`. No statement."""
     loaded, user = _loaded(identity), identity.user
-    uid = loaded.uid
+    uid_row = loaded.uid_row
     return Stored(
-        uid=uid.uid if uid else None,
-        uid_key=uid.uid_key if uid else None,
-        derived=uid is not None and uid.derived,
+        uid=uid_row.uid if uid_row else None,
+        uid_key=uid_row.uid_key if uid_row else None,
+        derived=uid_row is not None and uid_row.derived,
         drift_uid=identity.drift_uid,
         identity={name: getattr(identity, name) for name in MIRRORED},
         user={field: getattr(user, field) for field in FIELDS},
@@ -110,7 +110,7 @@ def _loaded(identity: Identity) -> Loaded:
 
 
 def _stored_row(row: tuple[Any, ...]) -> StoredRow:
-    one = shown(row[:_FIRST_FACT])
+    one = to_resource_row(row[:_FIRST_FACT])
     enabled, uid_rule, uid, uid_key, derived, drift_uid, pushed, offered, has_conflict, *texts = row[_FIRST_FACT:]
     facts = Stored(
         uid=uid,
@@ -140,13 +140,13 @@ def _identity(row: tuple[Any, ...]) -> Identity:
     groups, has_conflict, *columns = row
     rest = iter(columns)
     identity, user, connection = (_next_object(model, rest) for model in (Identity, User, Connection))
-    uid = _next_object(IdentityUid, rest)
+    uid_row = _next_object(IdentityUid, rest)
     assert isinstance(identity, Identity) and isinstance(user, User) and isinstance(connection, Connection)  # noqa: S101, PT018
     identity.user, identity.connection = user, connection
-    uid_keys = {"", identity.user_name_key or "", uid.uid_key if uid else ""}
+    uid_keys = {"", identity.user_name_key or "", uid_row.uid_key if uid_row else ""}
     external_ids = {"", identity.external_id or ""}
     identity.loaded = Loaded(
-        uid=uid,
+        uid_row=uid_row,
         settled_keys=() if has_conflict else {(one, other) for one in uid_keys for other in external_ids},
         groups=tuple((one, name) for one, name in json.loads(groups)),
     )
@@ -175,34 +175,34 @@ _IDENTITY, _USER, _CONNECTION, _UID, _CONFLICT, _MEMBER, _GROUP = (
 )
 _FROM: Final = f"""
 FROM (SELECT * FROM {_IDENTITY} WHERE (connection_id = %s) IS TRUE AND scim_id = %s AND {Identity.RESOURCE_SQL} LIMIT 1) AS one
-CROSS JOIN LATERAL (SELECT * FROM {_USER} WHERE id = one.user_id LIMIT 1) AS held
-CROSS JOIN LATERAL (SELECT * FROM {_CONNECTION} WHERE id = one.connection_id LIMIT 1) AS sender
-LEFT JOIN LATERAL (SELECT * FROM {_UID} WHERE identity_id = one.id AND current LIMIT 1) AS now ON TRUE
+CROSS JOIN LATERAL (SELECT * FROM {_USER} WHERE id = one.user_id LIMIT 1) AS users
+CROSS JOIN LATERAL (SELECT * FROM {_CONNECTION} WHERE id = one.connection_id LIMIT 1) AS connection
+LEFT JOIN LATERAL (SELECT * FROM {_UID} WHERE identity_id = one.id AND current LIMIT 1) AS current_uid ON TRUE
 """  # noqa: S608 - nothing but names of our own
 
 _HAS_CONFLICT: Final = f"""
 EXISTS (SELECT FROM {_CONFLICT} WHERE {PENDING_SQL} AND subject_id = one.id AND (connection_id = one.connection_id) IS TRUE)
-OR EXISTS (SELECT FROM {_CONFLICT} WHERE {PENDING_SQL} AND other_id = held.id AND (connection_id = one.connection_id) IS TRUE)
+OR EXISTS (SELECT FROM {_CONFLICT} WHERE {PENDING_SQL} AND other_id = users.id AND (connection_id = one.connection_id) IS TRUE)
 OR EXISTS (
     SELECT FROM {_CONFLICT} WHERE {PENDING_SQL} AND connection_id = one.connection_id
-    AND uid_key IN ('', one.user_name_key, now.uid_key) AND external_id IN ('', one.external_id)
+    AND uid_key IN ('', one.user_name_key, current_uid.uid_key) AND external_id IN ('', one.external_id)
 )
 """  # noqa: S608 - nothing but names of our own
 
-_SHOWN: Final = tuple(name for name in MIRRORED if name in ShownIdentity._fields)
-_HIDDEN: Final = tuple(name for name in MIRRORED if name not in {*ShownIdentity._fields, *SOURCES})
+_SHOWN: Final = tuple(name for name in MIRRORED if name in ResourceRow._fields)
+_HIDDEN: Final = tuple(name for name in MIRRORED if name not in {*ResourceRow._fields, *SOURCES})
 """Columns of the identity with which a message is compared: those that an answer shows beside `SOURCES`, and those that none shows."""
 
-_FIRST_FACT: Final = len(ShownIdentity._fields) - 1 + len(SOURCES)
+_FIRST_FACT: Final = len(ResourceRow._fields) - 1 + len(SOURCES)
 _ROW: Final = f"""
 SELECT {COLUMNS},
-    sender.enabled, sender.uid_rule, now.uid, now.uid_key, now.derived,
+    connection.enabled, connection.uid_rule, current_uid.uid, current_uid.uid_key, current_uid.derived,
     one.drift_uid, one.pushed_at IS NOT NULL, one.offered_at IS NOT NULL, {_HAS_CONFLICT},
-    {", ".join(f"one.{name}" for name in _HIDDEN)}, {", ".join(f"held.{field}" for field in FIELDS)}
+    {", ".join(f"one.{name}" for name in _HIDDEN)}, {", ".join(f"users.{field}" for field in FIELDS)}
 {_FROM}
 """
 
-_ALIASES: Final = {"one": Identity, "held": User, "sender": Connection, "now": IdentityUid}
+_ALIASES: Final = {"one": Identity, "users": User, "connection": Connection, "current_uid": IdentityUid}
 _PERSON: Final = f"""
 SELECT (
     SELECT coalesce(json_agg((

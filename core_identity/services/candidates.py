@@ -12,7 +12,7 @@ from core_identity.models.connection import Mark
 from core_identity.models.identity import Loaded
 from core_identity.policy.sign_in import Assertion, SignIn, email_as_mark
 from core_identity.services.conflicts import PENDING
-from core_identity.services.identities import current_uid, known
+from core_identity.services.identities import current_uid, known_values
 from core_identity.services.locks import lock_channel, locked_with_user
 from core_identity.values import Person
 
@@ -63,9 +63,9 @@ def find_candidates(connection: Connection, person: Person, *, whole_customer: b
         name_id_key=key(person.name_id or ""),
         email_key=email_as_mark(person),
         mark_waived=connection.uid_mark == Mark.WAIVED,
-        owner=known(owner),
-        named=known(named),
-        external=known(external),
+        owner=known_values(owner),
+        named=known_values(named),
+        external=known_values(external),
         rekeying=connection.rekeying,
         uid_key=key(person.uid or ""),
         external_id_may_change=connection.external_id_may_change,
@@ -139,7 +139,7 @@ def _known_person(connection: Connection, person: Person) -> Identity | None:
     connection.own_idp = found.connection_own_idp  # type: ignore[attr-defined]
     pending = found.conflict_pending  # type: ignore[attr-defined]
     identity.loaded = Loaded(
-        uid=found if found.current else current_uid(identity),
+        uid_row=found if found.current else current_uid(identity),
         settled_keys=() if pending else {(keys.uid_key, keys.external_id)},
     )
     return identity

@@ -12,14 +12,14 @@ from core_identity.models import Conflict, Connection, Identity, IdentityUid, Us
 from core_identity.models.conflict import ConflictState
 from core_identity.policy.collisions import STORED_FIELDS, digest, value_in_doubt
 from core_identity.services import events
-from core_identity.services.uniqueness import called, holders_of_email
+from core_identity.services.uniqueness import holders_of_email, users_with_name
 from core_identity.values import Actor, Cause, Collision, Person
 
 PENDING: Final = Q(state=ConflictState.OPEN) | Q(let_through=True)
 """Conflicts that a message can close or use up."""
 
 
-def note(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> Conflict:
+def record_conflict(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> Conflict:
     """Count a collision, and open its conflict if it is new or was closed. A dismissed conflict stays dismissed (R9)."""
     now, collision = timezone.now(), refusal.collision
     person, keys, cause_key = collision.person, message_keys(collision.person), digest(collision)
@@ -97,7 +97,7 @@ def store_different_people(*, actor: Actor, identity: Identity, other: User, rea
     Conflict.objects.update_or_create(connection=identity.connection, cause_key=digest(collision), defaults=values)
 
 
-def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
+def close_conflicts_of_message(*, actor: Actor, identity: Identity, person: Person) -> None:
     """Close the conflicts of a message that was applied, and all other conflicts of this person that no longer apply.
 
     One query if nothing is open. No query if the identity was read together with the answer (`Loaded`).
@@ -124,7 +124,7 @@ def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
             _close(actor=actor, conflict=conflict)
 
 
-def close_what_is_gone(*, actor: Actor, user: User) -> None:
+def close_outdated_conflicts(*, actor: Actor, user: User) -> None:
     """Close the conflicts of a changed user who no longer causes them. If the user was merged into another, close all."""
     of_user = Conflict.objects.filter(other=user, state=ConflictState.OPEN)
     for conflict in of_user.select_related("connection", "subject"):
@@ -139,7 +139,7 @@ def still_exists(conflict: Conflict) -> bool:
         return False
     match conflict.cause:
         case Cause.USER_NAME:
-            return conflict.other_id in {user.pk for user in called(conflict.connection, conflict.value_key)}
+            return conflict.other_id in {user.pk for user in users_with_name(conflict.connection, conflict.value_key)}
         case Cause.EMAIL:
             return conflict.other_id in {user.pk for user in holders_of_email(conflict.connection, conflict.value_key)}
         case Cause.UID | Cause.NO_MARK:

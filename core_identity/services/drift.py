@@ -10,7 +10,7 @@ from core_identity.keys import key
 from core_identity.models import User
 from core_identity.selectors.drift import UID, drift_in
 from core_identity.services import events
-from core_identity.services.conflicts import close_what_is_gone
+from core_identity.services.conflicts import close_outdated_conflicts
 from core_identity.services.links import give_uid
 from core_identity.services.locks import lock_identity
 from core_identity.services.permissions import require_superuser
@@ -54,7 +54,7 @@ def accept_drift(
         changes=changes,
         reason=reason,
     )
-    close_what_is_gone(actor=actor, user=user)
+    close_outdated_conflicts(actor=actor, user=user)
     return changes
 
 

@@ -92,14 +92,14 @@ def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = Fal
         live_elsewhere=not _is_inactive_elsewhere(user, but=identity),
         expired_at=user.expired_at,
         now=database_now(),
-        then=_remembered(user, identity),
+        then=_snapshot_of(user, identity),
         today=snapshot(identity),
         uid_in_doubt=uid_moves or bool(identity.drift_uid),
     )
     if granted:
         _unexpire(actor=actor, user=user, connection=connection, reason="reactivated by the identity provider")
         identity.reactivation_requested_at = None
-        identity.new_uid_held = True
+        identity.uid_needs_decision = True
         return ActiveMeans.UNEXPIRED
     identity.reactivation_requested_at = timezone.now()
     events.record(actor=actor, kind=EventKind.USER_REACTIVATION_REQUESTED, subject=user, connection=connection)
@@ -152,9 +152,9 @@ def hand_over(*, former: Connection, successor: Connection, identities: Collecti
 
 def snapshot(identity: Identity) -> dict[str, str | None]:
     """Return the IdP's present values that R22 and R24 compare with those at the expiry."""
-    uid = current_uid(identity)
+    uid_row = current_uid(identity)
     return {
-        "uid": uid.uid_key if uid else None,
+        "uid": uid_row.uid_key if uid_row else None,
         "external_id": identity.external_id,
         "user_name": identity.user_name_key,
         "email": identity.email_key,
@@ -237,7 +237,7 @@ def _is_inactive_elsewhere(user: User, *, but: Identity) -> bool:
     return others.filter(Q(active=False) | Q(deleted_at__isnull=False)).exists()
 
 
-def _remembered(user: User, identity: Identity) -> dict[str, str | None] | None:
+def _snapshot_of(user: User, identity: Identity) -> dict[str, str | None] | None:
     return next((entry for entry in user.expired_snapshot if entry.get("identity") == str(identity.pk)), None)
 
 

@@ -22,7 +22,7 @@ from core_identity.values import Actor, Person
 TEXT_KEYS: Final = ("uid", "external_id", "user_name", "name_id")
 
 
-def cleaned(person: Person) -> Person:
+def clean_person(person: Person) -> Person:
     """Return ``person`` ready to be stored. Raise `InvalidValue` for the first text that is not valid, under the sender's name of the field.
 
     Keys are stripped. Other texts stay as sent, because the identity mirrors the IdP (R19). An empty UID or externalId counts as not sent (R6).
@@ -30,7 +30,7 @@ def cleaned(person: Person) -> Person:
 
     def clean(field: str, cleaner: Callable[..., str], **limits: int) -> str | None:
         value = getattr(person, field)
-        return None if value is None else cleaner(value, field=person.called.get(field, field), **limits)
+        return None if value is None else cleaner(value, field=person.field_names.get(field, field), **limits)
 
     names = {field: clean(field, clean_name) for field in TEXT_KEYS}
     texts = {field: clean(field, exact_text) for field in SOURCES}
@@ -40,11 +40,11 @@ def cleaned(person: Person) -> Person:
     return replace(person, **changes) if changes else person
 
 
-def known(identity: Identity | None) -> Known | None:
+def known_values(identity: Identity | None) -> Known | None:
     """Return the values that the policy compares."""
     if identity is None:
         return None
-    uid = current_uid(identity)
+    uid_row = current_uid(identity)
     return Known(
         external_id=identity.external_id,
         user_name_key=identity.user_name_key,
@@ -54,11 +54,11 @@ def known(identity: Identity | None) -> Known | None:
         deleted=identity.deleted_at is not None,
         pushed=identity.pushed_at is not None,
         offered=identity.offered_at is not None,
-        derived=uid is not None and uid.derived,
+        derived=uid_row is not None and uid_row.derived,
         expired=identity.user.expired_at is not None,
-        uid_key=uid.uid_key if uid else "",
+        uid_key=uid_row.uid_key if uid_row else "",
         drift_uid_key=key(identity.drift_uid),
-        new_uid_held=identity.new_uid_held,
+        uid_needs_decision=identity.uid_needs_decision,
     )
 
 
@@ -207,13 +207,13 @@ def claim(*, actor: Actor, identity: Identity) -> None:
 def accept_drift(identity: Identity, *, uid: str) -> None:
     """Clear the drift of a UID, because an administrator gives this UID to the identity (R8a)."""
     if key(identity.drift_uid) in {"", key(uid)}:
-        identity.drift_uid, identity.new_uid_held = "", False
+        identity.drift_uid, identity.uid_needs_decision = "", False
 
 
 def current_uid(identity: Identity) -> IdentityUid | None:
     """Return the current UID. No query if the identity was read together with it (`Loaded`)."""
     if identity.loaded is not None:
-        return identity.loaded.uid
+        return identity.loaded.uid_row
     return IdentityUid.objects.filter(identity=identity, current=True).first()
 
 
@@ -236,8 +236,8 @@ def set_uid(*, actor: Actor, identity: Identity, uid: str, derived: bool = False
     row = new_uid(identity, uid, derived=derived)
     row_writes.insert(row)
     if identity.loaded is not None:
-        identity.loaded.uid = row
-    record_uid(actor=actor, identity=identity, uid=row, before=before)
+        identity.loaded.uid_row = row
+    record_uid(actor=actor, identity=identity, uid_row=row, before=before)
     return before is None or before.uid_key != row.uid_key
 
 
@@ -253,13 +253,13 @@ def new_uid(identity: Identity, uid: str, *, derived: bool) -> IdentityUid:
     )
 
 
-def record_uid(*, actor: Actor, identity: Identity, uid: IdentityUid, before: IdentityUid | None) -> None:
+def record_uid(*, actor: Actor, identity: Identity, uid_row: IdentityUid, before: IdentityUid | None) -> None:
     """Record the event of a new current UID. ``before`` is the former one."""
-    changes: dict[str, tuple[object, object]] = {"uid": (before.uid if before else "", uid.uid)}
+    changes: dict[str, tuple[object, object]] = {"uid": (before.uid if before else "", uid_row.uid)}
     was_derived = before is not None and before.derived
-    if uid.derived != was_derived:
-        changes["derived"] = (was_derived, uid.derived)
-    reason = _warning_of_looks(uid.uid)
+    if uid_row.derived != was_derived:
+        changes["derived"] = (was_derived, uid_row.derived)
+    reason = _warning_of_looks(uid_row.uid)
     events.record(actor=actor, kind=EventKind.IDENTITY_UID_SET, subject=identity, changes=changes, reason=reason)
 
 

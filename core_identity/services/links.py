@@ -12,7 +12,7 @@ from core_identity.keys import clean_name, key
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.selectors.users import guarded_users
 from core_identity.services import events, groups
-from core_identity.services.conflicts import close_what_is_gone
+from core_identity.services.conflicts import close_outdated_conflicts
 from core_identity.services.identities import accept_drift, save_identity, set_uid
 from core_identity.services.locks import lock_customer, lock_identity
 from core_identity.services.permissions import require_superuser
@@ -137,7 +137,7 @@ def release(*, actor: Actor, uid_id: UUID, reason: str) -> None:
         changes={"uid": (row.uid, None)},
         reason=reason,
     )
-    close_what_is_gone(actor=actor, user=identity.user)
+    close_outdated_conflicts(actor=actor, user=identity.user)
 
 
 @in_one_transaction

@@ -113,42 +113,42 @@ SELECT count(*), 0, 0, '' FROM news
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MemberCounts:
     """How many members and expected ids a statement touched.
 
-    ``groups`` counts the ids that belong to push groups of the connection: only people can be members. ``shown`` are the new members whom an answer
-    shows, in their order, with commas between them.
+    ``groups`` counts the ids that belong to push groups of the connection: only people can be members. ``new_ids_text`` contains the SCIM ids of the
+    new members whom an answer shows, in their order, with commas between them.
     """
 
     members: int = 0
     expected: int = 0
     groups: int = 0
-    shown: str = ""
+    new_ids_text: str = ""
 
     @property
-    def shown_ids(self) -> list[str]:
-        return self.shown.split(",") if self.shown else []
+    def new_ids(self) -> list[str]:
+        return self.new_ids_text.split(",") if self.new_ids_text else []
 
 
-def let_go(group: PushGroup, scim_ids: Collection[str], *, actor: Actor) -> Moved:
+def remove_members(group: PushGroup, scim_ids: Collection[str], *, actor: Actor) -> MemberCounts:
     """Remove the members with these ids. Their grants by the group end, each with its event."""
     if not scim_ids:
-        return Moved()
+        return MemberCounts()
     return _run((_THESE + _LEAVE, _END, _LEFT), group, scim_ids, kind=EventKind.GRANT_REMOVED, actor=actor)
 
 
-def let_all_go(group: PushGroup, *, actor: Actor) -> Moved:
+def remove_all_members(group: PushGroup, *, actor: Actor) -> MemberCounts:
     """Remove all members and expected ids. The grants by the group end, each with its event."""
     return _run((_ALL + _LEAVE, _END, _LEFT), group, (), kind=EventKind.GRANT_REMOVED, actor=actor)
 
 
-def take_in(group: PushGroup, scim_ids: Collection[str], *, actor: Actor) -> Moved:
+def add_members(group: PushGroup, scim_ids: Collection[str], *, actor: Actor) -> MemberCounts:
     """Make members of the identities with these ids. If they are SCIM resources, give them the group's role, each with its event.
 
     An id that is not an identity of this connection is only expected. No answer shows it, because it may be another customer's (R1, R29).
     """
     if not scim_ids:
-        return Moved()
+        return MemberCounts()
     return _run((_COME, _BEGIN, _ARRIVED), group, scim_ids, kind=EventKind.GRANT_ADDED, actor=actor)
 
 
@@ -159,7 +159,7 @@ def give_role(group: PushGroup, *, actor: Actor) -> None:
 
 def _run(
     parts: tuple[str, str, str], group: PushGroup, scim_ids: Collection[str], *, kind: EventKind, actor: Actor
-) -> Moved:
+) -> MemberCounts:
     """Run a statement of these parts: the members, the grants if the group has a role, the result."""
     members, of_role, result = parts
     # One text costs a tenth of a list of UUIDs.
@@ -173,4 +173,4 @@ def _run(
         values |= columns
     with database.cursor() as cursor:
         cursor.execute((members + result).format(new_events=new_events, **_NAMES), values)
-        return Moved(*cursor.fetchone())
+        return MemberCounts(*cursor.fetchone())

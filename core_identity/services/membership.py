@@ -4,15 +4,15 @@ from core_identity.event_kinds import EventKind
 from core_identity.models import PushGroup
 from core_identity.selectors.group_rows import named_in
 from core_identity.services import events
-from core_identity.services.members import Moved, let_all_go, let_go, take_in
+from core_identity.services.members import MemberCounts, add_members, remove_all_members, remove_members
 from core_identity.values import Actor, GroupChange
 
 
 def add_first_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bool:
     """Add the members of a new group. Note in ``group`` their number and what an answer shows. Return whether there are any."""
-    joined = take_in(group, _whole_list(change), actor=actor)
-    group.member_count, group.shown, group.named_groups = joined.members, joined.shown_ids, joined.groups
-    _record(actor=actor, group=group, left=Moved(), joined=joined)
+    joined = add_members(group, _whole_list(change), actor=actor)
+    group.member_count, group.answer_ids, group.named_groups = joined.members, joined.new_ids, joined.groups
+    _record(actor=actor, group=group, left=MemberCounts(), joined=joined)
     return bool(joined.members)
 
 
@@ -27,7 +27,7 @@ def has_members(group: PushGroup, count: int, change: GroupChange) -> bool:
     named = named_in(group)
     if named.all != members:
         return False
-    group.shown, group.named_groups = named.shown, len(named.groups)
+    group.answer_ids, group.named_groups = named.shown, len(named.groups)
     return True
 
 
@@ -35,7 +35,7 @@ def change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bo
     """Apply the sets of ``change`` to a locked group, and count its members; return whether a member was added or removed."""
     if change.members is None:
         add, remove = set(map(str, change.add)), set(map(str, change.remove))
-        left, joined = let_go(group, remove - add, actor=actor), take_in(group, add, actor=actor)
+        left, joined = remove_members(group, remove - add, actor=actor), add_members(group, add, actor=actor)
         group.named_groups = joined.groups
     else:
         left, joined = _replace(actor=actor, group=group, members=_whole_list(change))
@@ -49,21 +49,21 @@ def _whole_list(change: GroupChange) -> set[str]:
     return set(map(str, ((change.members or frozenset()) - change.remove) | change.add))
 
 
-def _replace(*, actor: Actor, group: PushGroup, members: set[str]) -> tuple[Moved, Moved]:
+def _replace(*, actor: Actor, group: PushGroup, members: set[str]) -> tuple[MemberCounts, MemberCounts]:
     """Write only the differences to a whole list, and note in ``group`` what an answer shows."""
     if not members:
-        group.shown = []
-        return let_all_go(group, actor=actor), Moved()
+        group.answer_ids = []
+        return remove_all_members(group, actor=actor), MemberCounts()
     named = named_in(group)
     before = named.all
-    left = let_go(group, before - members, actor=actor)
-    joined = take_in(group, members - before, actor=actor)
-    group.shown = [one for one in named.shown if one in members] + joined.shown_ids
+    left = remove_members(group, before - members, actor=actor)
+    joined = add_members(group, members - before, actor=actor)
+    group.answer_ids = [one for one in named.shown if one in members] + joined.new_ids
     group.named_groups = joined.groups + len(members.intersection(named.groups))
     return left, joined
 
 
-def _record(*, actor: Actor, group: PushGroup, left: Moved, joined: Moved) -> None:
+def _record(*, actor: Actor, group: PushGroup, left: MemberCounts, joined: MemberCounts) -> None:
     counts = {
         "members_removed": left.members,
         "members_added": joined.members,

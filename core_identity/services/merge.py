@@ -10,7 +10,7 @@ from core_identity.event_kinds import EventKind
 from core_identity.keys import key
 from core_identity.models import Grant, Identity, IdentityUid, PushGroupMember, User
 from core_identity.services import events, expiry, groups
-from core_identity.services.conflicts import close_what_is_gone
+from core_identity.services.conflicts import close_outdated_conflicts
 from core_identity.services.identities import save_identity
 from core_identity.services.locks import lock_customer
 from core_identity.services.permissions import require_superuser
@@ -117,8 +117,8 @@ def merge(*, actor: Actor, kept_id: UUID, gone_id: UUID, reason: str) -> User:
     events.record(actor=actor, kind=EventKind.USER_MERGED, subject=plan.kept, changes=changes, reason=reason)
     for fold in plan.folds:
         groups.follow_identity(actor=actor, identity=fold.into)
-    close_what_is_gone(actor=actor, user=plan.gone)
-    close_what_is_gone(actor=actor, user=plan.kept)
+    close_outdated_conflicts(actor=actor, user=plan.gone)
+    close_outdated_conflicts(actor=actor, user=plan.kept)
     return plan.kept
 
 

@@ -17,7 +17,7 @@ from core_identity.services.locks import lock_customer
 from core_identity.services.merge import merge, require_not_erased
 from core_identity.services.permissions import require_superuser
 from core_identity.services.transactions import in_one_transaction
-from core_identity.services.uniqueness import called
+from core_identity.services.uniqueness import users_with_name
 from core_identity.values import Actor, Cause
 
 
@@ -99,7 +99,7 @@ def obstacle_to_different_people(conflict: Conflict) -> str:
     match conflict.cause:
         case Cause.USER_NAME:
             here = Identity.objects.filter(connection=conflict.connection, user_name_key=conflict.value_key, user=other)
-            if here.exists() and other in called(conflict.connection, conflict.value_key):
+            if here.exists() and other in users_with_name(conflict.connection, conflict.value_key):
                 return (
                     f"In one connection a userName belongs to one person, and {other} has it. Give one of the two another userName "
                     "at the identity provider, or expire and delete the one who left."

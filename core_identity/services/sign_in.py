@@ -20,11 +20,11 @@ from core_identity.policy.sign_in import SignIn, decide_sign_in, mark_that_agree
 from core_identity.selectors.users import standing_of
 from core_identity.services import events, row_writes
 from core_identity.services.candidates import Candidates, find_candidates
-from core_identity.services.conflicts import settle
+from core_identity.services.conflicts import close_conflicts_of_message
 from core_identity.services.identities import (
     changed_columns,
     claim,
-    cleaned,
+    clean_person,
     columns_of,
     make_user,
     project,
@@ -59,7 +59,7 @@ def enter(*, actor: Actor, connection: Connection, person: Person) -> Entrance:
 
     Raises `MissingAttributes`, `NoMark`, `Conflict`, `UnknownPerson`, `MayNotSignIn` or `InvalidValue`; then nothing is changed.
     """
-    person = cleaned(person)
+    person = clean_person(person)
     if not person.uid:
         raise MissingAttributes(
             f"The attribute {connection.uid_attribute} is missing in the message of your identity provider.",
@@ -217,7 +217,7 @@ def _finish(
         updates=[(identity.user, [*followed, "last_login"]), (identity, [*to_save, "signed_in_at"])],
         inserts=events.take_gathered(),
     )
-    settle(actor=actor, identity=identity, person=person)
+    close_conflicts_of_message(actor=actor, identity=identity, person=person)
 
 
 def require_open_gate(identity: Identity) -> None:

@@ -144,7 +144,7 @@ def plan_succession(former: Connection, successor: Connection) -> SuccessionPlan
         raise NotAllowed("A connection cannot succeed itself.")
     if former.customer_id != successor.customer_id:
         raise NotAllowed("Only a connection of the same customer can take over.")
-    staying = tuple(_met(former, successor).select_related("user").order_by("created_at"))
+    staying = tuple(_known_to_both(former, successor).select_related("user").order_by("created_at"))
     theirs = PushGroup.objects.filter(connection=former)
     names = PushGroup.objects.filter(connection=successor).values("name_key")
     return SuccessionPlan(
@@ -203,7 +203,7 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
     return plan
 
 
-def _met(former: Connection, successor: Connection) -> QuerySet[Identity]:
+def _known_to_both(former: Connection, successor: Connection) -> QuerySet[Identity]:
     there = Identity.objects.filter(connection=successor)
     uids = IdentityUid.objects.filter(connection=successor)
     return Identity.objects.filter(connection=former).filter(

@@ -88,7 +88,7 @@ def _record_refusal(*, actor: Actor, connection: Connection, refusal: Refusal, b
     changes = {}
     is_of_erased = names_erased_person(connection, _names_in(refusal), since=began)
     if isinstance(refusal, Conflict) and not is_of_erased:
-        conflict = conflicts.note(actor=actor, connection=connection, refusal=refusal)
+        conflict = conflicts.record_conflict(actor=actor, connection=connection, refusal=refusal)
         changes["conflict"] = (None, conflict.pk)
     events.record(
         actor=actor,

@@ -75,7 +75,7 @@ def require_free_name(*, actor: Actor, connection: Connection, person: Person, s
         if not is_decided(connection, person):
             raise NameHeld(holder, _name_conflict(connection, person, holder.user, subject))
         release_user_name(actor=actor, identity=holder)
-    others = [user for user in called(connection, name_key) if user.pk not in mine]
+    others = [user for user in users_with_name(connection, name_key) if user.pk not in mine]
     other = _undecided(others, connection, person, subject)
     if other is not None:
         raise _name_conflict(connection, person, other, subject)
@@ -170,7 +170,7 @@ _HAS_NAME_ID: Final = Func(F("name_id_key"), template="%(expressions)s <> ''", o
 """The condition of the index of NameIDs, with the empty text in the SQL itself: a generic plan cannot use the index if the text is a parameter."""
 
 
-def called(connection: Connection, name_key: str) -> list[User]:
+def users_with_name(connection: Connection, name_key: str) -> list[User]:
     """Return the users of the customer with this name now.
 
     That is the userName of an identity, the NameID if SCIM never pushed the identity, or the username of a user without identities.

@@ -11,7 +11,7 @@ from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, clean_text, key
 from core_identity.models import Customer, User
 from core_identity.services import events
-from core_identity.services.conflicts import close_what_is_gone
+from core_identity.services.conflicts import close_outdated_conflicts
 from core_identity.services.locks import lock_user
 from core_identity.services.permissions import require_superuser, require_superuser_to_make_staff
 from core_identity.services.transactions import in_one_transaction
@@ -120,7 +120,7 @@ def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
     user.email_key = key(user.email)
     user.save(update_fields=[*changes, "email_key"])
     events.record(actor=actor, kind=EventKind.USER_CHANGED, subject=user, changes=changes)
-    close_what_is_gone(actor=actor, user=user)
+    close_outdated_conflicts(actor=actor, user=user)
     return user
 
 

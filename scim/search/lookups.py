@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from core_identity.keys import key
 from core_identity.selectors import rows
-from core_identity.selectors.rows import Key, ShownIdentity
+from core_identity.selectors.rows import Key, ResourceRow
 from scim.search.lists import value_path
 from scim.wire import urns
 from scim.wire.attributes import Target
@@ -24,7 +24,7 @@ _OWN_TYPE: Final = "work"
 """The type in the answer for an email that no IdP sent."""
 
 
-def look_up(tree: Filter, connection: "Connection") -> Sequence[ShownIdentity] | None:
+def look_up(tree: Filter, connection: "Connection") -> Sequence[ResourceRow] | None:
     """Return all people whom a filter finds, in the order of creation. None if it is not a lookup, or finds more than a page contains.
 
     At most one statement. Raises `InvalidFilter` if the value cannot be compared.
@@ -39,7 +39,7 @@ def look_up(tree: Filter, connection: "Connection") -> Sequence[ShownIdentity] |
     return None
 
 
-def _by_name(name: str, value: str, connection: "Connection") -> Sequence[ShownIdentity] | None:
+def _by_name(name: str, value: str, connection: "Connection") -> Sequence[ResourceRow] | None:
     if name in ("emails", "emails.value"):
         return _by_email(Comparison("value", "eq", value), value, None, connection)
     if name == "id":
@@ -56,7 +56,7 @@ def _by_name(name: str, value: str, connection: "Connection") -> Sequence[ShownI
     return () if found is None else (found,)
 
 
-def _by_value(inner: Filter, connection: "Connection") -> Sequence[ShownIdentity] | None:
+def _by_value(inner: Filter, connection: "Connection") -> Sequence[ResourceRow] | None:
     """Return the people for ``emails[type eq "work"].value eq "x"``, as Entra asks, or for ``emails[value eq "x"]``."""
     terms = inner.terms if isinstance(inner, And) else (inner,)
     values: dict[str, str] = {}
@@ -69,7 +69,7 @@ def _by_value(inner: Filter, connection: "Connection") -> Sequence[ShownIdentity
     return _by_email(inner, values["value"], values.get("type"), connection) if "value" in values else None
 
 
-def _by_email(tree: Filter, email: str, type_: str | None, connection: "Connection") -> Sequence[ShownIdentity] | None:
+def _by_email(tree: Filter, email: str, type_: str | None, connection: "Connection") -> Sequence[ResourceRow] | None:
     email_key = key(email)
     if not email_key:
         return None

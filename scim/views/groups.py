@@ -36,11 +36,11 @@ class GroupView(ScimView):
 
     def documents(self, found: Iterable["PushGroup"], selection: Selection) -> list[Document]:
         found = list(found)
-        unread = [group.pk for group in found if group.shown is None] if selection.shows("members") else []
+        unread = [group.pk for group in found if group.answer_ids is None] if selection.shows("members") else []
         members = group_rows.group_members(unread) if unread else {}
         address = self.address
         return [
-            selection.of(group_document(group, members=group.shown or members.get(group.pk, []), address=address))
+            selection.of(group_document(group, members=group.answer_ids or members.get(group.pk, []), address=address))
             for group in found
         ]
 
@@ -95,7 +95,7 @@ class OneGroup(GroupView):
             group = group_rows.push_group(self.connection, scim_id)
         else:
             group, row = group_rows.group_with_named(self.connection, scim_id)
-            group.shown = row.shown
+            group.answer_ids = row.shown
         return self.not_modified(group.version) or self.answer(group)
 
     def put(self, request: Request, slug: str, resource: str) -> Response:

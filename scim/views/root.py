@@ -19,7 +19,7 @@ from scim.wire.resource_types import GROUP_TYPE, user_type
 
 if TYPE_CHECKING:
     from core_identity.models import Identity, PushGroup
-    from core_identity.selectors.rows import ShownIdentity
+    from core_identity.selectors.rows import ResourceRow
 
 NOBODY = Q(pk__in=[])
 
@@ -51,7 +51,7 @@ class SearchAll(ScimView):
 
     def _page(
         self, search: Search, cursor: str, users: QuerySet["Identity"], groups: QuerySet["PushGroup"]
-    ) -> tuple[list["ShownIdentity"], list["PushGroup"], int, str | None]:
+    ) -> tuple[list["ResourceRow"], list["PushGroup"], int, str | None]:
         """Return the Users and Groups of the page after ``cursor``, the number of all, and the next cursor.
 
         Each type has its own cursors.
@@ -73,7 +73,7 @@ class SearchAll(ScimView):
         return people, push_groups, total, next_cursor(people[-1], of_users, total) if more and people else None
 
     def _documents(
-        self, people: list["ShownIdentity"], push_groups: list["PushGroup"], search: Search, of_groups: Search
+        self, people: list["ResourceRow"], push_groups: list["PushGroup"], search: Search, of_groups: Search
     ) -> list[dict[str, Any]]:
         users = UserView(request=self.request, kwargs=self.kwargs)
         groups = GroupView(request=self.request, kwargs=self.kwargs)

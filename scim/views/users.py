@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from core_identity.models import Connection, Identity
-    from core_identity.selectors.rows import ShownIdentity
+    from core_identity.selectors.rows import ResourceRow
     from core_identity.services.push.provisioning import Read
     from core_identity.values import Person
 
@@ -62,7 +62,7 @@ class UserView(ScimView):
     def resource_type(self) -> ResourceType:
         return self.wire.resource_type
 
-    def document(self, row: "ShownIdentity") -> Document:
+    def document(self, row: "ResourceRow") -> Document:
         return user_document(row, uid_attribute=self.connection.uid_attribute, address=self.address)
 
     @property
@@ -70,17 +70,17 @@ class UserView(ScimView):
         """Return the attributes to return. Read it before the change: a fault in the query must not be found after it."""
         return selection_in_query(self.request, self.resource_type)
 
-    def require_this_version(self, row: "ShownIdentity") -> None:
+    def require_this_version(self, row: "ResourceRow") -> None:
         """Check the version under the lock, for a client that requires one."""
         if self.is_conditional:
             self.require_match(user_version(row))
 
     def answer(self, outcome: Outcome, selection: Selection) -> Response:
         """Return the stored resource (R19): the service may not have applied all of the message. It is read again if that is needed."""
-        row = outcome.shown or resources.scim_identity(self.connection, outcome.identity.scim_id)
+        row = outcome.resource_row or resources.scim_identity(self.connection, outcome.identity.scim_id)
         return self.answer_row(row, selection, created=outcome.created)
 
-    def answer_row(self, row: "ShownIdentity", selection: Selection, *, created: bool = False) -> Response:
+    def answer_row(self, row: "ResourceRow", selection: Selection, *, created: bool = False) -> Response:
         document = self.document(row)
         return Response(
             selection.of(document),
@@ -102,7 +102,7 @@ class UserView(ScimView):
             lambda found: self.documents(found, search),
         )
 
-    def rows(self, tree: Filter | None, search: Search) -> Rows["ShownIdentity"]:
+    def rows(self, tree: Filter | None, search: Search) -> Rows["ResourceRow"]:
         if tree is None and search.sort is None:
             return Everybody(self.connection)
         identities = resources.scim_identities(self.connection)
@@ -112,7 +112,7 @@ class UserView(ScimView):
             identities = identities.order_by(user_order(search.sort, self.connection), "created_at", "id")
         return Queried(identities, rows_of)
 
-    def documents(self, found: "Iterable[ShownIdentity]", search: Search) -> list[Document]:
+    def documents(self, found: "Iterable[ResourceRow]", search: Search) -> list[Document]:
         return [search.selection.of(self.document(one)) for one in found]
 
 
@@ -122,10 +122,10 @@ class Everybody:
 
     connection: "Connection"
 
-    def at(self, page: Page) -> "tuple[list[ShownIdentity], int]":
+    def at(self, page: Page) -> "tuple[list[ResourceRow], int]":
         return page_at(self.connection, page.start - 1, page.count)
 
-    def after(self, place: Place | None, count: int) -> "list[ShownIdentity]":
+    def after(self, place: Place | None, count: int) -> "list[ResourceRow]":
         if place is None:
             return self.at(Page(1, count))[0]
         return page_after(self.connection, place.created_at, place.pk, count)
@@ -134,7 +134,7 @@ class Everybody:
         return number_of_resources(self.connection)
 
 
-def rows_of(identities: "QuerySet[Identity]") -> list["ShownIdentity"]:
+def rows_of(identities: "QuerySet[Identity]") -> list["ResourceRow"]:
     """Return the rows for identities: their keys by one statement, their values by another."""
     return with_pks(list(identities.values_list("pk", flat=True)))
 
@@ -179,7 +179,7 @@ class OneUser(UserView):
     def patch(self, request: Request, slug: str, resource: str) -> Response:
         body, scim_id = self.body, id_in_address(resource)
 
-        def read(row: "ShownIdentity") -> "Person":
+        def read(row: "ResourceRow") -> "Person":
             # The service reads again under the lock if anything changed, so the operations apply to this state.
             return self.wire.read_patch(body, self.document(row))
 
@@ -225,7 +225,7 @@ class OneUser(UserView):
                 raise
             selection = Selection(self.resource_type)  # a fault in the query must not block a deactivation (R23)
 
-        def read_this_version(row: "ShownIdentity") -> "Person":
+        def read_this_version(row: "ResourceRow") -> "Person":
             if not deactivates:  # R23: no version blocks a deactivation
                 self.require_this_version(row)
             return read(row)

@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from core_identity.attributes import FOLLOWED, NAMES
-from core_identity.values import CALLED, Person
+from core_identity.values import FIELD_NAMES, Person
 from scim.wire import urns
 from scim.wire.apply_patch import apply_patch
 from scim.wire.attributes import ResourceType, Target
@@ -18,7 +18,7 @@ from scim.wire.values import coerce
 
 _NAMES: Final = {name.scim.removeprefix("name."): name.source for name in NAMES}
 _TEXTS: Final = {attribute.scim: attribute.source for attribute in FOLLOWED if not attribute.is_name}
-_CALLED: Final = {"email": "emails", **{attribute.source: attribute.scim for attribute in FOLLOWED}}
+_SCIM_NAMES: Final = {"email": "emails", **{attribute.source: attribute.scim for attribute in FOLLOWED}}
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class UserWire:
         return f"{urns.ENTERPRISE_USER}:{self.uid_attribute}"
 
     @cached_property
-    def called(self) -> Mapping[str, str]:
+    def field_names(self) -> Mapping[str, str]:
         """The fields of a `Person`, each with its name in SCIM."""
-        return {**CALLED, **_CALLED, "uid": self.uid_path}
+        return {**FIELD_NAMES, **_SCIM_NAMES, "uid": self.uid_path}
 
     def read_new(self, body: object) -> Person:
         """Read a POST. An absent attribute is None. An empty or null UID or externalId is an empty text and counts as absent (R6)."""
@@ -88,7 +88,7 @@ class UserWire:
             external_id = self.resource_type.find("externalId")
             assert external_id is not None  # noqa: S101 - one of COMMON
             fields["external_id"] = coerce(external_id.attribute, flat["externalId"], "externalId") or ""
-        return Person(**fields, attributes=others, called=self.called)
+        return Person(**fields, attributes=others, field_names=self.field_names)
 
     def _place(self, target: Target, value: Any, fields: dict[str, Any], others: dict[str, object]) -> None:
         match target.key:

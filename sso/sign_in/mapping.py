@@ -49,7 +49,7 @@ def person_of(assertion: VerifiedAssertion, saml: SamlSettings) -> Person:
         groups=groups,
         groups_unlisted=groups is None and reads_groups(saml) and overage_attribute(assertion) is not None,
         more_emails=emails[1:],
-        called={**names, "name_id": "NameID"},
+        field_names={**names, "name_id": "NameID"},
     )
 
 

@@ -252,7 +252,7 @@ WITH made AS (
 ), identities AS (
     INSERT INTO core_identity_identity (
         id, connection_id, user_id, scim_id, user_name, user_name_key, external_id, active, given_name, family_name, email, email_key, title,
-        organization, department, attributes, drift_uid, new_uid_held, name_id, name_id_key, pushed_at, unmapped_groups, session_epoch, version,
+        organization, department, attributes, drift_uid, uid_needs_decision, name_id, name_id_key, pushed_at, unmapped_groups, session_epoch, version,
         created_at, changed_at
     )
     SELECT gen_random_uuid(), %(connection)s, id, gen_random_uuid(), username_key, username_key, 'x' || n, true, '', '', username_key, username_key,

@@ -11,11 +11,11 @@ from django.utils import timezone
 from core_identity.models import Conflict, Connection, Event, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.selectors import resources
 from core_identity.selectors.newcomers import is_newcomer
-from core_identity.selectors.stored import as_shown, facts_of, stored_person, stored_row
+from core_identity.selectors.stored import facts_of, resource_row_of, stored_person, stored_row
 from core_identity.services import row_writes
 from core_identity.services.identities import free_username
 from core_identity.services.push.provisioning import create_person
-from core_identity.services.uniqueness import called, holders_of_email
+from core_identity.services.uniqueness import holders_of_email, users_with_name
 from core_identity.values import Person
 from tests.support.cast import JANE, OKTA, ZOE, make_connection
 
@@ -55,9 +55,9 @@ def test_a_stored_person_has_the_same_values_as_the_models(acme: Connection, jan
         assert columns(found) == columns(by_models)
         assert columns(found.user) == columns(by_models.user)
         assert columns(found.connection) == columns(by_models.connection)
-        assert as_shown(found) == resources.scim_identity(acme, jane.scim_id)
+        assert resource_row_of(found) == resources.scim_identity(acme, jane.scim_id)
         assert found.loaded is not None
-        assert found.loaded.uid == IdentityUid.objects.filter(identity=jane, current=True).first()
+        assert found.loaded.uid_row == IdentityUid.objects.filter(identity=jane, current=True).first()
 
 
 @pytest.mark.parametrize("uid", ["sent", "derived", "none"])
@@ -80,7 +80,7 @@ def test_a_stored_row_is_the_same_as_the_stored_person(
         row, by_models = stored_row(acme, jane.scim_id), stored_person(acme, jane.scim_id)
         assert row is not None
         assert by_models is not None
-        assert (row.shown, row.facts) == (as_shown(by_models), facts_of(by_models))
+        assert (row.resource_row, row.facts) == (resource_row_of(by_models), facts_of(by_models))
         assert row.facts.has_conflict is pending
         assert row.enabled is enabled
         assert columns(row.identity) == columns(by_models)
@@ -139,7 +139,7 @@ def meets_nobody(connection: Connection, person: Person) -> bool:
         or here.filter(user_name_key=key(name)).exists()
         or owner_of_uid(connection, person.uid or name)
         or offered_as(connection, name)
-        or called(connection, key(name))
+        or users_with_name(connection, key(name))
         or holders_of_email(connection, key(person.email or ""))
         or free_username(name) != name
     )

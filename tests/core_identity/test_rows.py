@@ -13,7 +13,7 @@ from core_identity.attributes import SOURCES
 from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.selectors import resources, rows
-from core_identity.selectors.rows import Key, ShownIdentity
+from core_identity.selectors.rows import Key, ResourceRow
 from scim.search.lookups import look_up
 from scim.search.query import user_condition
 from scim.wire.filter import parse_filter
@@ -78,12 +78,12 @@ def people(connection: Connection) -> Iterator[Identity]:
         yield identity
 
 
-def by_models(identity: Identity) -> ShownIdentity:
+def by_models(identity: Identity) -> ResourceRow:
     """Return the shown values of an identity, by the models alone."""
     uid = identity.uids.filter(current=True, derived=False).first()
     groups = PushGroupMember.objects.filter(identity=identity).select_related("group").order_by("pk")
     own = ["external_id", "user_name", "email", "active", "version", "attributes"]
-    return ShownIdentity(
+    return ResourceRow(
         **{name: getattr(identity, name) for name in own},
         pk=str(identity.pk),
         scim_id=str(identity.scim_id),

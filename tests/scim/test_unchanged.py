@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from core_identity.models import Budget, Conflict, Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.services.push import provisioning
-from core_identity.services.push.provisioning import unchanged
+from core_identity.services.push.provisioning import find_unchanged_resource
 from tests.scim.conftest import ENTERPRISE, Scim, person
 from tests.support.nightly import examples
 from tests.support.snapshot import snapshot
@@ -114,7 +114,7 @@ STATES: tuple[Callable[[Identity], object], ...] = (
     _set(name_id="jane.doe@acme.test", name_id_key="jane.doe@acme.test"),
     _set(title=" Editor "),
     _set(attributes={}),
-    _set(new_uid_held=True),
+    _set(uid_needs_decision=True),
     _set_user(title="Other"),
     _set_user(first_name="Other"),
     _set_user(expired_at=timezone.now(), expired_by="x", expired_channel="admin"),
@@ -175,14 +175,14 @@ def test_a_push_judged_unchanged_gets_the_same_answer_as_by_the_ordinary_way(
     okta: Scim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Random states and messages. The reference is the ordinary way itself, under its lock; for its own answers it is a GET."""
-    judge = unchanged
+    judge = find_unchanged_resource
     judged: list[Any] = []
 
     def watched(**arguments: Any) -> Any:
         judged.append(judge(**arguments))
         return judged[-1]
 
-    monkeypatch.setattr(provisioning, "unchanged", watched)
+    monkeypatch.setattr(provisioning, "find_unchanged_resource", watched)
     okta.make("someone.else@acme.test")
     path = f"/Users/{okta.post('/Users', WHOLE).json()['id']}"
     identity = Identity.objects.select_related("connection", "user").get(external_id="e1")
@@ -201,9 +201,9 @@ def test_a_push_judged_unchanged_gets_the_same_answer_as_by_the_ordinary_way(
             if any(judged):
                 shortcuts += 1
                 before = snapshot(TABLES)
-                monkeypatch.setattr(provisioning, "unchanged", lambda **arguments: None)
+                monkeypatch.setattr(provisioning, "find_unchanged_resource", lambda **arguments: None)
                 ordinary = okta.send(method, path, body)
-                monkeypatch.setattr(provisioning, "unchanged", watched)
+                monkeypatch.setattr(provisioning, "find_unchanged_resource", watched)
                 same = all(
                     quick.headers.get(name) == ordinary.headers.get(name) for name in ("X-Decision", "ETag", "Location")
                 )

@@ -9,13 +9,13 @@ from core_identity.policy import matching
 from core_identity.policy.matching import Decision, Verb
 from core_identity.policy.wording import ActiveMeans, in_words
 from core_identity.selectors.newcomers import is_newcomer, locked_keys
-from core_identity.selectors.stored import as_shown
+from core_identity.selectors.stored import resource_row_of
 from core_identity.services import events
-from core_identity.services.conflicts import settle
-from core_identity.services.identities import free_username, known, require_user_name
+from core_identity.services.conflicts import close_conflicts_of_message
+from core_identity.services.identities import free_username, known_values, require_user_name
 from core_identity.services.locks import lock_channel, lock_newcomer, locked_with_user
 from core_identity.services.push.following import follow_push, make_identity
-from core_identity.services.push.locating import contradiction, offered_as, owner_of_uid, push_of
+from core_identity.services.push.locating import conflict_of_keys, offered_as, owner_of_uid, push_of
 from core_identity.services.push.outcomes import Outcome
 from core_identity.services.transactions import in_one_transaction
 from core_identity.services.uniqueness import is_confirmed, require_free_email, require_free_name
@@ -76,7 +76,7 @@ def _gather(connection: Connection, person: Person) -> _Facts:
         subject = locked_with_user(Identity.objects.filter(connection=connection, external_id=person.external_id))
     uid, derived = matching.uid_to_read(person, creating=subject is None)
     owner = owner_of_uid(connection, uid)
-    former = known(owner) if derived else None
+    former = known_values(owner) if derived else None
     if former and matching.gives_up_derived(former, user_name_key=key(user_name), external_id=person.external_id):
         owner = None
     if subject is None and owner is None:
@@ -103,7 +103,7 @@ def _decide(connection: Connection, person: Person, facts: _Facts) -> Decision:
 
 def _refuse(decision: Decision, connection: Connection, person: Person, facts: _Facts) -> None:
     if decision is Decision.CONFLICT:
-        raise contradiction(connection, person, subject=facts.subject, owner=facts.owner)
+        raise conflict_of_keys(connection, person, subject=facts.subject, owner=facts.owner)
     if decision is Decision.DUPLICATE:
         raise Duplicate(f"A user with the userName {facts.user_name!r} is already provisioned by this connection.")
 
@@ -113,13 +113,13 @@ def _create_under_lock(*, actor: Actor, connection: Connection, person: Person) 
     shared = require_free_email(connection=connection, person=person)
     username = free_username(require_user_name(person))
     created = _create(actor=actor, connection=connection, person=person, username=username, email_shared=shared)
-    settle(actor=actor, identity=created.identity, person=person)
+    close_conflicts_of_message(actor=actor, identity=created.identity, person=person)
     return created
 
 
 def _match(*, actor: Actor, connection: Connection, person: Person, decision: Decision, facts: _Facts) -> Outcome:
     """Apply the message to the identity that it is about."""
-    identity, before = facts.identity, known(facts.identity)
+    identity, before = facts.identity, known_values(facts.identity)
     assert identity is not None and before is not None  # noqa: S101, PT018 - the caller creates new people
     if identity.pushed_at is None:
         require_free_email(connection=connection, person=person, subject=identity)
@@ -150,4 +150,4 @@ def _create(
     )
     inactive = ActiveMeans.NEVER_EXPIRED if person.active is False else None
     notes = in_words(Decision.CREATE, noted=(), followed=(), active=inactive)
-    return Outcome(Decision.CREATE, identity, created=True, notes=notes, shown=as_shown(identity))
+    return Outcome(Decision.CREATE, identity, created=True, notes=notes, resource_row=resource_row_of(identity))

@@ -13,7 +13,7 @@ from core_identity.policy.expiry import expires
 from core_identity.policy.matching import Decision
 from core_identity.policy.wording import ActiveMeans, in_words
 from core_identity.services import bursts, events, expiry, groups, row_writes
-from core_identity.services.conflicts import settle
+from core_identity.services.conflicts import close_conflicts_of_message
 from core_identity.services.identities import (
     changed_columns,
     claim,
@@ -74,7 +74,7 @@ def follow_push(
     )
     if not was_resource:
         groups.follow_identity(actor=actor, identity=identity)
-    settle(actor=actor, identity=identity, person=person)
+    close_conflicts_of_message(actor=actor, identity=identity, person=person)
     return in_words(decision, noted=changes, followed=followed, active=meaning)
 
 
@@ -88,7 +88,7 @@ class _UidChange(NamedTuple):
 def _keep_as_drift(identity: Identity, uid: str | None, *, was_live: bool) -> None:
     """Store a UID that nothing else in the message proves (R8a)."""
     identity.drift_uid = uid or ""
-    identity.new_uid_held = identity.new_uid_held or not was_live
+    identity.uid_needs_decision = identity.uid_needs_decision or not was_live
 
 
 def _follow_uid(*, actor: Actor, identity: Identity, uid: str) -> _UidChange:
@@ -99,7 +99,7 @@ def _follow_uid(*, actor: Actor, identity: Identity, uid: str) -> _UidChange:
     moves = set_uid(actor=actor, identity=identity, uid=uid)
     if moves:
         identity.session_epoch += 1
-        identity.new_uid_held = False
+        identity.uid_needs_decision = False
     return _UidChange(moves, differs)
 
 
@@ -140,7 +140,7 @@ def make_identity(
 ) -> Identity:
     """Create the user, the identity and the UID of a new person. The caller knows that ``username`` and ``uid`` are free.
 
-    `core_identity.selectors.stored.as_shown` takes the identity as if it had been read.
+    `core_identity.selectors.stored.resource_row_of` takes the identity as if it had been read.
     """
     user = new_user(connection=connection, person=person, username=username, email_shared=email_shared)
     identity = Identity(connection=connection, user=user, pushed_at=timezone.now(), active=person.active is not False)
@@ -148,16 +148,16 @@ def make_identity(
     current = new_uid(identity, uid, derived=derived)
     record_new_user(actor=actor, connection=connection, user=user)
     events.record(actor=actor, kind=EventKind.IDENTITY_CREATED, subject=identity, changes=changes)
-    record_uid(actor=actor, identity=identity, uid=current, before=None)
+    record_uid(actor=actor, identity=identity, uid_row=current, before=None)
     row_writes.write(inserts=[user, identity, current, *events.take_gathered()], read_again=(identity, "attributes"))
-    identity.loaded = Loaded(uid=current, groups=())
+    identity.loaded = Loaded(uid_row=current, groups=())
     return identity
 
 
 def _follow_rename(*, actor: Actor, connection: Connection, identity: Identity) -> None:
     """Let a derived UID follow the userName, unless another identity has that UID (R6)."""
-    uid = current_uid(identity)
-    if uid is not None and (not uid.derived or uid.uid_key == identity.user_name_key):
+    uid_row = current_uid(identity)
+    if uid_row is not None and (not uid_row.derived or uid_row.uid_key == identity.user_name_key):
         return
     owner = owner_of_uid(connection, identity.user_name)
     if owner is None or owner.pk == identity.pk:

@@ -14,7 +14,7 @@ from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.policy.matching import Known, Push, Verb
 from core_identity.selectors.stored import stored_person
-from core_identity.services.identities import current_uid, known
+from core_identity.services.identities import current_uid, known_values
 from core_identity.services.locks import customer_lock, lock_customer, locked_with_user, require_enabled
 from core_identity.services.uniqueness import WAY_OUT
 from core_identity.values import Cause, Collision, Person
@@ -33,17 +33,17 @@ def push_of(
     was: Known | None = None,
 ) -> Push:
     """Return what policy decides about. ``was`` is the subject before this message, if a part of the message was applied first (R23)."""
-    known_subject = known(subject)
+    known_subject = known_values(subject)
     if known_subject is not None and was is not None:
         known_subject = replace(known_subject, active=was.active, expired=was.expired)
     return Push(
         verb=verb,
         external_id=person.external_id,
-        uid_sent=bool(uid),
+        has_uid=bool(uid),
         user_name_key=key(person.user_name) if person.user_name else None,
         email_key=key(person.email or ""),
         subject=known_subject,
-        owner=known(owner),
+        owner=known_values(owner),
         owner_is_subject=subject is not None and owner is not None and subject.pk == owner.pk,
         rekeying=connection.rekeying,
         uid_key=key(uid or ""),
@@ -131,7 +131,7 @@ _LOCK_AT_ONCE: Final = _locking("(SELECT pg_try_advisory_xact_lock(%(customer)s:
 """The same after the lock of the customer, and nothing if that is not free. PostgreSQL decides this condition once, before it reads a row."""
 
 
-def contradiction(
+def conflict_of_keys(
     connection: Connection,
     person: Person,
     *,
@@ -140,27 +140,27 @@ def contradiction(
     holder: Identity | None = None,
 ) -> Conflict:
     """Return the conflict with the key that contradicts: ``owner`` has the UID, ``holder`` the externalId, or ``subject`` has other keys (R8a)."""
-    other = next((one for one in (owner, holder) if one is not None and one != subject), subject)
-    assert other is not None  # noqa: S101 - without anybody known there is nothing to contradict
-    cause = Cause.UID if other == owner and other != subject else Cause.EXTERNAL_ID
+    other_identity = next((one for one in (owner, holder) if one is not None and one != subject), subject)
+    assert other_identity is not None  # noqa: S101 - without anybody known there is nothing to contradict
+    cause = Cause.UID if other_identity == owner and other_identity != subject else Cause.EXTERNAL_ID
     if cause is Cause.UID:
         key_in_words = (
             f"{connection.uid_attribute} {person.uid!r}" if person.uid else f"userName {person.user_name!r} (as UID)"
         )
         why = "it belongs to another person of the connection. Check that the UID is unique and the same in SAML and SCIM."
-    elif other == subject and (not person.external_id or person.external_id == other.external_id):
+    elif other_identity == subject and (not person.external_id or person.external_id == other_identity.external_id):
         # This happens only if the externalId may change. Then it proves nothing without the userName.
         key_in_words = f"userName {person.user_name!r}"
         why = (
             f"the {connection.uid_attribute} and the userName both differ from the stored ones. In this connection the externalId may change, "
             "so it proves nothing alone. Send one of the two unchanged."
         )
-    elif other == subject:
+    elif other_identity == subject:
         key_in_words = f"externalId {person.external_id!r}"
         why = "this person is stored with another externalId."
     else:
         key_in_words, why = f"externalId {person.external_id!r}", "it belongs to another person of the connection."
     return Conflict(
         f"The {key_in_words} cannot be accepted: {why} Nothing was changed. {WAY_OUT}",
-        Collision(cause, person, other.user_id, other.pk, subject.pk if subject else None),
+        Collision(cause, person, other_identity.user_id, other_identity.pk, subject.pk if subject else None),
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core_identity.models import Identity
 from core_identity.policy.matching import Decision
-from core_identity.selectors.rows import ShownIdentity
+from core_identity.selectors.rows import ResourceRow
 from core_identity.selectors.stored import StoredRow
 
 
@@ -12,15 +12,15 @@ from core_identity.selectors.stored import StoredRow
 class Outcome:
     """The result of a push. ``created``: the answer is 201. ``notes`` are sentences for the log.
 
-    ``resource`` is the identity, or its row if the message changed nothing. ``shown`` is the resource as its answer shows it; None if the answer has
-    to read it.
+    ``resource`` is the identity, or its row if the message changed nothing. ``resource_row`` is the resource as its answer shows it; None if the
+    answer has to read it.
     """
 
     decision: Decision
     resource: Identity | StoredRow
     created: bool = False
     notes: tuple[str, ...] = ()
-    shown: ShownIdentity | None = None
+    resource_row: ResourceRow | None = None
 
     @property
     def identity(self) -> Identity:

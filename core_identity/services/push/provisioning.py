@@ -16,15 +16,15 @@ from core_identity.policy import matching
 from core_identity.policy.matching import Decision, Verb
 from core_identity.policy.projection import Stored, would_change_nothing
 from core_identity.policy.wording import ActiveMeans, in_words
-from core_identity.selectors.rows import ShownIdentity
-from core_identity.selectors.stored import StoredRow, as_shown, facts_of, stored_row
+from core_identity.selectors.rows import ResourceRow
+from core_identity.selectors.stored import StoredRow, facts_of, resource_row_of, stored_row
 from core_identity.services import events, expiry, groups, row_writes
-from core_identity.services.conflicts import close_what_is_gone
+from core_identity.services.conflicts import close_outdated_conflicts
 from core_identity.services.identities import (
     changed_columns,
-    cleaned,
+    clean_person,
     columns_of,
-    known,
+    known_values,
     require_user_name,
     save_changed,
 )
@@ -32,7 +32,7 @@ from core_identity.services.locks import lock_customer
 from core_identity.services.push.creating import create_newcomer, create_or_match
 from core_identity.services.push.following import follow_push, set_active
 from core_identity.services.push.locating import (
-    contradiction,
+    conflict_of_keys,
     holder_of_external_id,
     locked_resource,
     owner_of_uid,
@@ -49,7 +49,7 @@ from core_identity.services.uniqueness import (
 )
 from core_identity.values import Actor, Person
 
-Read = Callable[[ShownIdentity], Person]
+Read = Callable[[ResourceRow], Person]
 """Returns the values of a message for the resource as stored, so a PATCH uses true values. May raise `IdentityError`."""
 
 
@@ -59,7 +59,7 @@ def create_person(*, actor: Actor, connection: Connection, person: Person) -> Ou
 
     After a refusal nothing is changed, except that `TryAgain` releases one userName (R8).
     """
-    person = cleaned(person)
+    person = clean_person(person)
     require_user_name(person)
     if connection.uid_required_in_scim and not person.uid:
         raise UidRequired(
@@ -86,10 +86,10 @@ def change_person(
     if deactivates:
         return _deactivate(actor=actor, connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
     read = _read_once(read)
-    same = unchanged(connection=connection, scim_id=scim_id, read=read)
+    same = find_unchanged_resource(connection=connection, scim_id=scim_id, read=read)
     if same is not None:
         row, sent = same
-        return _without_change(row, row.shown, sent)
+        return _without_change(row, row.resource_row, sent)
     act = partial(_change, actor=actor, connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
     return _act_or_release_name(act, actor=actor, connection=connection)
 
@@ -99,9 +99,9 @@ def _read_once(read: Read) -> Read:
 
     So a message is usually read before the lock, and not again under it.
     """
-    last: tuple[ShownIdentity, Person] | None = None
+    last: tuple[ResourceRow, Person] | None = None
 
-    def read_if_changed(row: ShownIdentity) -> Person:
+    def read_if_changed(row: ResourceRow) -> Person:
         nonlocal last
         if last is None or last[0] != row:
             last = row, read(row)
@@ -110,7 +110,7 @@ def _read_once(read: Read) -> Read:
     return read_if_changed
 
 
-def unchanged(*, connection: Connection, scim_id: UUID, read: Read) -> tuple[StoredRow, Person] | None:
+def find_unchanged_resource(*, connection: Connection, scim_id: UUID, read: Read) -> tuple[StoredRow, Person] | None:
     """Return the resource ``scim_id`` and the message's values, if it changes nothing. Return None if only the way under the lock can decide.
 
     Everything that could be refused takes that way too. One statement.
@@ -118,15 +118,15 @@ def unchanged(*, connection: Connection, scim_id: UUID, read: Read) -> tuple[Sto
     row = stored_row(connection, scim_id)
     if row is None or not row.enabled:
         return None
-    sent = _sent_without_change(row.shown, row.facts, read=read)
+    sent = _message_if_unchanged(row.resource_row, row.facts, read=read)
     return None if sent is None else (row, sent)
 
 
-def _sent_without_change(shown: ShownIdentity, stored: Stored, *, read: Read) -> Person | None:
+def _message_if_unchanged(resource_row: ResourceRow, stored: Stored, *, read: Read) -> Person | None:
     """Return the values of a message if they change nothing of a resource. Return None in doubt. No statement."""
     try:
-        sent = read(shown)
-        person = cleaned(sent)
+        sent = read(resource_row)
+        person = clean_person(sent)
     except IdentityError:
         return None
     return sent if would_change_nothing(person, stored) else None
@@ -156,7 +156,7 @@ def _release_name(act: Callable[[], Outcome], *, actor: Actor, connection: Conne
 @in_one_transaction
 @events.together()
 def remove_person(
-    *, actor: Actor, connection: Connection, scim_id: UUID, check: Callable[[ShownIdentity], None] | None = None
+    *, actor: Actor, connection: Connection, scim_id: UUID, check: Callable[[ResourceRow], None] | None = None
 ) -> None:
     """Apply a DELETE. The resource is gone; the user stays, and is expired (R20).
 
@@ -164,7 +164,7 @@ def remove_person(
     """
     identity = locked_resource(connection, scim_id)
     if check is not None:
-        check(as_shown(identity))
+        check(resource_row_of(identity))
     before = columns_of(identity)
     set_active(actor=actor, identity=identity, active=False, reason="deleted by SCIM")
     expiry.expire_by_channel(actor=actor, identity=identity, reason="deleted by SCIM")
@@ -173,13 +173,13 @@ def remove_person(
     save_changed(identity, before)
     events.record(actor=actor, kind=EventKind.IDENTITY_DELETED, subject=identity)
     groups.follow_identity(actor=actor, identity=identity)
-    close_what_is_gone(actor=actor, user=identity.user)
+    close_outdated_conflicts(actor=actor, user=identity.user)
 
 
 def _change(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, is_patch: bool) -> Outcome:
     identity = locked_resource(connection, scim_id)
     return _change_locked(
-        actor=actor, connection=connection, identity=identity, read=read, is_patch=is_patch, was=known(identity)
+        actor=actor, connection=connection, identity=identity, read=read, is_patch=is_patch, was=known_values(identity)
     )
 
 
@@ -188,13 +188,13 @@ def _change(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, 
 def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, is_patch: bool) -> Outcome:
     """Apply ``active: false``, and then the rest of the message as far as that is possible (R23)."""
     identity = locked_resource(connection, scim_id)
-    was, before = known(identity), columns_of(identity)
+    was, before = known_values(identity), columns_of(identity)
     meaning = set_active(actor=actor, identity=identity, active=False, reason="deactivated by the identity provider")
     row_writes.write(updates=[(identity, changed_columns(identity, before))], inserts=events.take_gathered())
-    shown = as_shown(identity)
-    sent = _sent_without_change(shown, facts_of(identity), read=read)
+    resource_row = resource_row_of(identity)
+    sent = _message_if_unchanged(resource_row, facts_of(identity), read=read)
     if sent is not None:  # the usual message contains no more, so it needs no savepoint
-        return _after_deactivation(meaning, _without_change(identity, shown, sent))
+        return _after_deactivation(meaning, _without_change(identity, resource_row, sent))
     try:
         with transaction.atomic(), events.together():
             rest = _change_locked(
@@ -217,9 +217,9 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
     )
 
 
-def _without_change(resource: Identity | StoredRow, shown: ShownIdentity, sent: Person) -> Outcome:
+def _without_change(resource: Identity | StoredRow, resource_row: ResourceRow, sent: Person) -> Outcome:
     notes = in_words(Decision.APPLY, noted=(), followed=(), active=None)
-    return Outcome(Decision.APPLY, resource, notes=(*notes, *_kept_keys(shown, sent)), shown=shown)
+    return Outcome(Decision.APPLY, resource, notes=(*notes, *_kept_keys(resource_row, sent)), resource_row=resource_row)
 
 
 def _after_deactivation(meaning: ActiveMeans | None, rest: Outcome) -> Outcome:
@@ -232,8 +232,8 @@ def _after_deactivation(meaning: ActiveMeans | None, rest: Outcome) -> Outcome:
 def _change_locked(
     *, actor: Actor, connection: Connection, identity: Identity, read: Read, is_patch: bool, was: matching.Known | None
 ) -> Outcome:
-    sent = read(as_shown(identity))
-    person = cleaned(sent)
+    sent = read(resource_row_of(identity))
+    person = clean_person(sent)
     if person.user_name is not None:
         require_user_name(person)
     owner = owner_of_uid(connection, person.uid, subject=identity)
@@ -250,7 +250,7 @@ def _change_locked(
     decision = matching.decide_push(push)
     if decision is Decision.CONFLICT or push.external_id_taken:
         holder = holder_of_external_id(connection, person, but=identity)
-        raise contradiction(connection, person, subject=identity, owner=owner, holder=holder)
+        raise conflict_of_keys(connection, person, subject=identity, owner=owner, holder=holder)
     if person.user_name and key(person.user_name) != identity.user_name_key:
         require_free_name(actor=actor, connection=connection, person=person, subject=identity)
     if identity.pushed_at is None:
@@ -264,14 +264,14 @@ def _change_locked(
         decision=decision,
         was_live=was is None or was.is_live_and_not_expired,
     )
-    shown = as_shown(identity)
-    return Outcome(decision, identity, notes=(*notes, *_kept_keys(shown, sent)), shown=shown)
+    resource_row = resource_row_of(identity)
+    return Outcome(decision, identity, notes=(*notes, *_kept_keys(resource_row, sent)), resource_row=resource_row)
 
 
-def _kept_keys(shown: ShownIdentity, sent: Person) -> tuple[str, ...]:
+def _kept_keys(resource_row: ResourceRow, sent: Person) -> tuple[str, ...]:
     """Return a note for each key that the message removes and the identity still has, because no message clears one (R6)."""
     removed_keys = {
-        "UID": sent.uid == "" and shown.uid is not None,
-        "externalId": sent.external_id == "" and bool(shown.external_id),
+        "UID": sent.uid == "" and resource_row.uid is not None,
+        "externalId": sent.external_id == "" and bool(resource_row.external_id),
     }
     return tuple(f"{name} not removed: a message never clears it" for name, is_kept in removed_keys.items() if is_kept)

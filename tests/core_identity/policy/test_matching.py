@@ -29,7 +29,7 @@ BY_SSO_ONLY = Known(name_id_key="jane@acme.test", email_key="jane.doe@acme.test"
 OFFERED = Known(user_name_key="jane@acme.test", email_key="jane@acme.test", pushed=False, offered=True)
 KEYED = replace(LIVE, uid_key="jane.doe")
 EXPIRED = replace(KEYED, expired=True)
-HELD = replace(KEYED, new_uid_held=True, drift_uid_key="new")
+HELD = replace(KEYED, uid_needs_decision=True, drift_uid_key="new")
 NOTHING_SENT = frozenset({"uid", "external_id", "user_name"})
 STRANGER = Known(external_id="00u2", user_name_key="joan@acme.test", email_key="joan@acme.test")
 
@@ -41,13 +41,13 @@ def push(
     owner: Known | None = None,
     own: bool = False,
     external_id: str | None = "00u1",
-    uid_sent: bool = True,
+    has_uid: bool = True,
     user_name_key: str | None = "jane@acme.test",
     email_key: str = "jane@acme.test",
     confirmed: bool = False,
     rekeying: bool = False,
 ) -> Push:
-    return Push(verb, external_id, uid_sent, user_name_key, email_key, subject, owner, own, confirmed, rekeying)
+    return Push(verb, external_id, has_uid, user_name_key, email_key, subject, owner, own, confirmed, rekeying)
 
 
 POST, CHANGE = Verb.POST, Verb.CHANGE
@@ -60,7 +60,7 @@ def patch(x: Known = KEYED, *, may_change: bool = False, **sent: str | None) -> 
     return Push(
         CHANGE,
         external_id=sent.get("external_id"),
-        uid_sent=bool(uid),
+        has_uid=bool(uid),
         user_name_key=sent.get("user_name"),
         email_key="",
         subject=x,
@@ -147,7 +147,7 @@ CELLS = [
     ),
     ("posted again with a new UID", push(POST, subject=LIVE), Decision.RELINK),
     ("posted again while live", push(POST, subject=LIVE, owner=LIVE, own=True), Decision.DUPLICATE),
-    ("posted again while live, UID not sent", push(POST, subject=LIVE, uid_sent=False), Decision.DUPLICATE),
+    ("posted again while live, UID not sent", push(POST, subject=LIVE, has_uid=False), Decision.DUPLICATE),
     (
         "posted again after a rename",
         push(POST, subject=LIVE, owner=LIVE, own=True, user_name_key="jane.roe@acme.test"),
@@ -160,7 +160,7 @@ CELLS = [
     ),
     (
         "posted again after deletion",
-        push(POST, subject=Known("00u1", "jane@acme.test", active=False, deleted=True), uid_sent=False),
+        push(POST, subject=Known("00u1", "jane@acme.test", active=False, deleted=True), has_uid=False),
         Decision.REVIVE,
     ),
     (
@@ -172,7 +172,7 @@ CELLS = [
     # PUT or PATCH, externalId equal
     ("put with a new UID", push(CHANGE, subject=LIVE), Decision.RELINK),
     ("put with its own UID", push(CHANGE, subject=LIVE, owner=LIVE, own=True), Decision.APPLY),
-    ("put without a UID", push(CHANGE, subject=LIVE, uid_sent=False), Decision.APPLY),
+    ("put without a UID", push(CHANGE, subject=LIVE, has_uid=False), Decision.APPLY),
     ("put with somebody else's UID", push(CHANGE, subject=LIVE, owner=STRANGER), Decision.CONFLICT),
     # PUT or PATCH, externalId absent, or X has none yet
     ("put with a new UID and no proof", push(CHANGE, subject=LIVE, external_id=None), Decision.DRIFT),
@@ -267,7 +267,7 @@ CELLS = [
     ),
     (
         "it may change: put without UID",
-        replace(push(CHANGE, subject=KEYED, external_id="00u9", uid_sent=False), external_id_may_change=True),
+        replace(push(CHANGE, subject=KEYED, external_id="00u9", has_uid=False), external_id_may_change=True),
         Decision.CONFLICT,
     ),
     (
@@ -287,7 +287,7 @@ CELLS = [
     ),
     (
         "it may change: post with the externalId, another userName and no UID",
-        replace(push(POST, subject=KEYED, user_name_key="eve", uid_sent=False), external_id_may_change=True),
+        replace(push(POST, subject=KEYED, user_name_key="eve", has_uid=False), external_id_may_change=True),
         Decision.CONFLICT,
     ),
     (
@@ -330,7 +330,7 @@ CELLS = [
     ),
     (
         "in re-key: the userName alone agrees, no UID was sent",
-        push(CHANGE, subject=LIVE, external_id="00u9", uid_sent=False, rekeying=True),
+        push(CHANGE, subject=LIVE, external_id="00u9", has_uid=False, rekeying=True),
         Decision.CONFLICT,
     ),
     (

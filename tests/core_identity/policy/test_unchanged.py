@@ -125,12 +125,12 @@ def test_a_message_with_only_the_stored_keys_is_applied_R8a() -> None:
             active=active,
             expired=expired,
             derived=derived,
-            new_uid_held=needs_decision,
+            uid_needs_decision=needs_decision,
         )
         push = Push(
             verb=Verb.CHANGE,
             external_id=sent_id,
-            uid_sent=uid is not None,
+            has_uid=uid is not None,
             user_name_key=name,
             email_key="",
             subject=known,

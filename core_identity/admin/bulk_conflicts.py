@@ -58,11 +58,11 @@ class DecideManyPage(ListedBulkPage):
     what = ("conflict", "conflicts")
     nothing = "None of the selected conflicts is open or dismissed."
 
-    def chosen(self, query: QueryDict, until: datetime) -> QuerySet[Conflict]:
+    def rows_of_query(self, query: QueryDict, until: datetime) -> QuerySet[Conflict]:
         pending = (ConflictState.OPEN, ConflictState.DISMISSED)
-        return self.named(query).filter(state__in=pending, last_at__lte=until)
+        return self.selected_rows(query).filter(state__in=pending, last_at__lte=until)
 
-    def guarded(self, rows: QuerySet[Conflict]) -> QuerySet[Conflict]:
+    def superuser_rows(self, rows: QuerySet[Conflict]) -> QuerySet[Conflict]:
         return rows.filter(other__in=guarded_users().values("pk"))
 
     def preview(self, rows: QuerySet[Conflict]) -> Any:

@@ -67,11 +67,11 @@ class AcceptDriftPage(BulkPage):
     def field(self) -> str:
         return self.filters(QueryDict(self.run.query)).kind
 
-    def chosen(self, query: QueryDict, until: datetime) -> QuerySet[Identity]:
+    def rows_of_query(self, query: QueryDict, until: datetime) -> QuerySet[Identity]:
         filters = self.filters(query)
         return drifting(filters.kind or None).filter(filters.rows("drifting__connection"), changed_at__lte=until)
 
-    def guarded(self, rows: QuerySet[Identity]) -> QuerySet[Identity]:
+    def superuser_rows(self, rows: QuerySet[Identity]) -> QuerySet[Identity]:
         return rows.filter(user__in=guarded_users())
 
     def list_address(self) -> str:
@@ -122,14 +122,14 @@ class GiveRoleManyForm(BulkForm):
 class ManyPeoplePage(ListedBulkPage):
     """The people whom an administrator chose in the list of users: by ticks, or all that the list finds, without a limit."""
 
-    def concerned(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
+    def changeable_users(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
         """Return those of the users whom the page can change and the preview could show."""
         raise NotImplementedError  # pragma: no cover - each page has its own
 
-    def chosen(self, query: QueryDict, until: datetime) -> QuerySet[User]:
-        return self.concerned(self.named(query), until)
+    def rows_of_query(self, query: QueryDict, until: datetime) -> QuerySet[User]:
+        return self.changeable_users(self.selected_rows(query), until)
 
-    def guarded(self, rows: QuerySet[User]) -> QuerySet[User]:
+    def superuser_rows(self, rows: QuerySet[User]) -> QuerySet[User]:
         return rows.filter(pk__in=guarded_users().values("pk"))
 
     def preview(self, rows: QuerySet[User]) -> Any:
@@ -148,7 +148,7 @@ class ExpireManyPage(ManyPeoplePage):
     button = "Expire"
     nothing = "Nobody in the selection can be expired."
 
-    def concerned(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
+    def changeable_users(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
         return users.filter(expired_at__isnull=True, created_at__lte=until)
 
 
@@ -160,7 +160,7 @@ class UnexpireManyPage(ManyPeoplePage):
     button = "Unexpire"
     nothing = "Nobody in the selection can be unexpired."
 
-    def concerned(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
+    def changeable_users(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
         return users.filter(expired_at__lte=until, merged_into__isnull=True, erased_at__isnull=True)
 
 
@@ -174,7 +174,7 @@ class GiveRoleManyPage(ManyPeoplePage):
     button = "Give the role"
     nothing = "Nobody in the selection can get a role."
 
-    def concerned(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
+    def changeable_users(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
         return users.filter(merged_into__isnull=True, erased_at__isnull=True, created_at__lte=until)
 
 
@@ -183,10 +183,10 @@ class UnexpireRequestedPage(UnexpireManyPage):
 
     name = "unexpire-requested"
 
-    def chosen(self, query: QueryDict, until: datetime) -> QuerySet[User]:
+    def rows_of_query(self, query: QueryDict, until: datetime) -> QuerySet[User]:
         filters = Filters.of(query, ReactivationsPage.kinds)
         requests = reactivations(filters.kind).filter(filters.rows(), reactivation_requested_at__lte=until)
-        return self.concerned(User.objects.filter(pk__in=requests.order_by().values("user_id")), until)
+        return self.changeable_users(User.objects.filter(pk__in=requests.order_by().values("user_id")), until)
 
     def list_address(self) -> str:
         query = QueryDict(self.run.query) if hasattr(self, "run") else self.request.GET

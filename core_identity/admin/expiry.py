@@ -66,7 +66,7 @@ class ExpirePage(PeoplePage):
     form_class = ExpireForm
     template_name = "admin/core_identity/user/expire.html"
 
-    def concerned(self, users: QuerySet[User]) -> QuerySet[User]:
+    def changeable_users(self, users: QuerySet[User]) -> QuerySet[User]:
         return users.filter(expired_at__isnull=True)
 
 
@@ -75,5 +75,5 @@ class UnexpirePage(PeoplePage):
     form_class = UnexpireForm
     template_name = "admin/core_identity/user/unexpire.html"
 
-    def concerned(self, users: QuerySet[User]) -> QuerySet[User]:
+    def changeable_users(self, users: QuerySet[User]) -> QuerySet[User]:
         return users.filter(expired_at__isnull=False, merged_into__isnull=True, erased_at__isnull=True)

@@ -89,7 +89,7 @@ class OfferPage(PeoplePage):
     form_class = OfferForm
     template_name = "admin/core_identity/user/offer.html"
 
-    def concerned(self, users: QuerySet[User]) -> QuerySet[User]:
+    def changeable_users(self, users: QuerySet[User]) -> QuerySet[User]:
         return users.filter(expired_at__isnull=True, customer__isnull=False)
 
 

@@ -34,7 +34,7 @@ class PeoplePage(AdminPage):
     def address(cls, admin: CoreAdmin) -> URLPattern:
         return cls.view(admin, f"{cls.name}/")
 
-    def concerned(self, users: QuerySet[User]) -> QuerySet[User]:
+    def changeable_users(self, users: QuerySet[User]) -> QuerySet[User]:
         """Return those of the chosen users whom the page can change."""
         raise NotImplementedError  # pragma: no cover - each page has its own
 
@@ -56,7 +56,7 @@ class PeoplePage(AdminPage):
 
     def choose(self, chosen: QuerySet[User]) -> HttpResponse | None:
         """Store the users and return nothing, or return why nothing happens."""
-        found = self.concerned(chosen).select_related("customer").prefetch_related("identities__connection")
+        found = self.changeable_users(chosen).select_related("customer").prefetch_related("identities__connection")
         self.users = list(found[: AT_ONCE + 1])
         self.row = self.users[0] if len(self.users) == 1 else None
         refused = self.refusal()

@@ -50,14 +50,14 @@ class StatusFilter(admin.SimpleListFilter):
             ("active", "active"),
             ("inactive", "inactive at every identity provider"),
             ("expired", "expired"),
-            ("wished", "reactivation requested"),
+            ("requested", "reactivation requested"),
             ("merged", "merged into another"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
-        known = Identity.objects.filter(user=OuterRef("pk"))
-        left = known.filter(NOT_LIVE)
-        live = known.filter(active=True, deleted_at__isnull=True)
+        identities = Identity.objects.filter(user=OuterRef("pk"))
+        not_live = identities.filter(NOT_LIVE)
+        live = identities.filter(active=True, deleted_at__isnull=True)
         if self.value() == "merged":
             return queryset.filter(merged_into__isnull=False)
         if self.value() is not None:
@@ -65,15 +65,15 @@ class StatusFilter(admin.SimpleListFilter):
         match self.value():
             case "expired":
                 return queryset.filter(expired_at__isnull=False)
-            case "wished":
-                wishes = known.filter(reactivation_requested_at__isnull=False)
-                return queryset.filter(Exists(wishes), expired_at__isnull=False)
+            case "requested":
+                requests = identities.filter(reactivation_requested_at__isnull=False)
+                return queryset.filter(Exists(requests), expired_at__isnull=False)
             case "inactive":
-                return queryset.filter(Exists(left), ~Exists(live), expired_at__isnull=True)
+                return queryset.filter(Exists(not_live), ~Exists(live), expired_at__isnull=True)
             case "active":
                 # As values, and not with Exists: PostgreSQL would read all identities before the first user.
-                found = {"left": Subquery(left.values("pk")[:1]), "live": Subquery(live.values("pk")[:1])}
+                found = {"not_live": Subquery(not_live.values("pk")[:1]), "live": Subquery(live.values("pk")[:1])}
                 return queryset.alias(**found).filter(
-                    Q(left__isnull=True) | Q(live__isnull=False), expired_at__isnull=True
+                    Q(not_live__isnull=True) | Q(live__isnull=False), expired_at__isnull=True
                 )
         return queryset

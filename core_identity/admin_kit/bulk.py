@@ -64,14 +64,14 @@ class Run:
         return sum(self.refused.values())
 
     @property
-    def tried(self) -> int:
+    def processed(self) -> int:
         return self.done + self.refusals
 
     def __str__(self) -> str:
         return signing.dumps(asdict(self), salt=_SALT, compress=True)
 
     @classmethod
-    def continued(cls, text: str, *, by: str) -> "Run | None":
+    def from_page(cls, text: str, *, by: str) -> "Run | None":
         """Return the run that a page carried, or None if it is not one that we gave to this administrator."""
         try:
             run = cls(**signing.loads(text, salt=_SALT, max_age=LASTS))
@@ -93,8 +93,8 @@ class BulkForm(ReasonForm):
 
     def write(self) -> Run:
         run = self.page.run
-        portion = PORTION if run.tried else min(FIRST_PORTION, PORTION)
-        rows = self.page.left()[: portion + 1]
+        portion = PORTION if run.processed else min(FIRST_PORTION, PORTION)
+        rows = self.page.next_ids()[: portion + 1]
         batch = one_by_one(rows[:portion], self.act, seconds=SECONDS)
         refused = Counter(run.refused)
         for reason, count in batch.refused.items():
@@ -120,11 +120,11 @@ class BulkPage(ListPage):
     decided = True
     """Whether a POST comes from this page. An action of a list sends a POST too, and only opens the page."""
 
-    def chosen(self, query: QueryDict, until: datetime) -> QuerySet[Any]:
+    def rows_of_query(self, query: QueryDict, until: datetime) -> QuerySet[Any]:
         """Return the rows that the query names and the preview could show."""
         raise NotImplementedError  # pragma: no cover - each page has its own
 
-    def guarded(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+    def superuser_rows(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Return the rows that only a superuser may decide."""
         raise NotImplementedError  # pragma: no cover - each page has its own
 
@@ -137,9 +137,9 @@ class BulkPage(ListPage):
         return self.request.GET.urlencode()
 
     def rows(self) -> QuerySet[Any]:
-        return self.chosen(QueryDict(self.run.query), datetime.fromisoformat(self.run.until))
+        return self.rows_of_query(QueryDict(self.run.query), datetime.fromisoformat(self.run.until))
 
-    def left(self) -> list[UUID]:
+    def next_ids(self) -> list[UUID]:
         """Return the primary keys of the next rows, one more than a portion."""
         rows = self.rows()
         if self.run.after:
@@ -148,7 +148,7 @@ class BulkPage(ListPage):
 
     def answer_instead(self) -> HttpResponse | None:
         if self.request.method == "POST":
-            run = Run.continued(self.request.POST.get("run", ""), by=str(self.request.user.pk))
+            run = Run.from_page(self.request.POST.get("run", ""), by=str(self.request.user.pk))
             if run is None:
                 messages.error(self.request, "This page is too old. Nothing was changed. Start again from the list.")
                 return redirect(self.list_address())
@@ -203,13 +203,13 @@ class BulkPage(ListPage):
         action = reverse(f"admin:{self.admin.opts.app_label}_{self.admin.opts.model_name}_{self.name}")
         facts: dict[str, Any] = {"run": self.run, "button": self.button, "list_address": self.list_address()}
         facts["action"] = action
-        if self.run.tried:
-            return {**facts, "working": True, "posted": self._posted()}
+        if self.run.processed:
+            return {**facts, "working": True, "posted_values": self._posted_values()}
         rows = self.rows()
-        skipped = 0 if self.request.user.is_superuser else self.guarded(rows).count()
+        skipped = 0 if self.request.user.is_superuser else self.superuser_rows(rows).count()
         return {**facts, "first": self.preview(rows), "more": max(self.run.total - SHOWN, 0), "skipped": skipped}
 
-    def _posted(self) -> list[tuple[str, str]]:
+    def _posted_values(self) -> list[tuple[str, str]]:
         """Return what the next request repeats."""
         return [(name, value) for name in self.get_form().fields for value in self.request.POST.getlist(name)]
 
@@ -217,7 +217,7 @@ class BulkPage(ListPage):
 class ListedBulkPage(BulkPage):
     """A page for the rows that an administrator chose in Django's list of the model: by ticks, or all that the list finds, without a limit."""
 
-    def named(self, query: QueryDict) -> QuerySet[Any]:
+    def selected_rows(self, query: QueryDict) -> QuerySet[Any]:
         """Return the rows that the query names. A query without rows names none, and not all."""
         model = self.admin.model
         if ALL not in query:

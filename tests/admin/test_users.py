@@ -95,7 +95,7 @@ def test_the_filters_tell_the_states_apart(as_root: Client, acme: Connection) ->
         return {user.username for user in rows}
 
     assert listed("expired") == {expired.user.username, requested.user.username}
-    assert listed("wished") == {requested.user.username}
+    assert listed("requested") == {requested.user.username}
     assert listed("inactive") == {inactive.user.username}
     assert {active.user.username, "root"} <= listed("active")
     assert len(as_root.get(LIST, {"connection": "acme"}).context["cl"].result_list) == 5

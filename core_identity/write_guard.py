@@ -21,10 +21,10 @@ log = logging.getLogger("core_identity.write_guard")
 LAST_LOGIN: Final = frozenset({"last_login"})
 """The only write of Django itself: the time of a sign-in by password."""
 
-found: Final[Counter[str]] = Counter()
+writes_by_model: Final[Counter[str]] = Counter()
 """The writes outside of services since this process began, by model and method."""
 
-_allowed: ContextVar[bool] = ContextVar("writes of a service", default=False)
+_in_service: ContextVar[bool] = ContextVar("writes of a service", default=False)
 
 AnyModel = TypeVar("AnyModel", bound=models.Model)
 
@@ -32,23 +32,23 @@ AnyModel = TypeVar("AnyModel", bound=models.Model)
 @contextmanager
 def service_writes() -> Iterator[None]:
     """Allow writes of our own models in a block."""
-    token = _allowed.set(True)
+    token = _in_service.set(True)
     try:
         yield
     finally:
-        _allowed.reset(token)
+        _in_service.reset(token)
 
 
 def _log(write: str) -> None:
-    found[write] += 1
-    log.error("write outside of a service", extra={"write": write, "count": found[write]}, stack_info=True)
+    writes_by_model[write] += 1
+    log.error("write outside of a service", extra={"write": write, "count": writes_by_model[write]}, stack_info=True)
 
 
 report: Callable[[str], None] = _log
 
 
 def _notice(model: type[models.Model], method: str) -> None:
-    if not _allowed.get():
+    if not _in_service.get():
         report(f"{model.__name__}.{method}")
 
 

@@ -17,12 +17,12 @@ from scim.okta_console import redirect_uris
 class CredentialActs(AnsweringCommand):
     def add_credential_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         token = add("token", "create a long-lived SCIM token of a connection, list tokens, or revoke one")
-        token.add_argument("deed", choices=["create", "list", "revoke"])
+        token.add_argument("action", choices=["create", "list", "revoke"])
         token.add_argument("slug", metavar="SLUG")
         token.add_argument("--name", default="", help="name of the token: the place where you enter it")
         token.add_argument("--days", type=int, help="create: how many days it is valid; default: until it is revoked")
         secret = add("secret", "create a second client secret, or revoke the former one")
-        secret.add_argument("deed", choices=["rotate", "revoke"])
+        secret.add_argument("action", choices=["rotate", "revoke"])
         secret.add_argument("slug", metavar="SLUG")
         secret.add_argument(
             "--keep-days", type=int, default=7, help="rotate: how many days the former one stays valid (default 7)"
@@ -44,13 +44,13 @@ class CredentialActs(AnsweringCommand):
         document = {"connection": slug, "redirect_uris": list(uris), "added": list(added)}
         self.answer(document, as_json=json, lines=[f"{'+' if uri in added else ' '} {uri}" for uri in uris])
 
-    def act_token(self, *, deed: str, slug: str, name: str, days: int | None, json: bool, **_: Any) -> None:
+    def act_token(self, *, action: str, slug: str, name: str, days: int | None, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)
-        if deed == "list":
+        if action == "list":
             tokens = [_document(one) for one in tokens_of(connection).select_related("connection")]
             lines = [f"{one['name']}: {one['state']}, last used {one['last_used_at'] or 'never'}" for one in tokens]
             self.answer({"tokens": tokens}, as_json=json, lines=lines or ["There is none."])
-        elif deed == "create":
+        elif action == "create":
             lasts = timedelta(days=days) if days is not None else None
             token, text = make_token(actor=self.actor, connection=connection, name=name, lasts=lasts)
             # Shown this once: only its hash is kept.
@@ -60,9 +60,9 @@ class CredentialActs(AnsweringCommand):
             token = revoke_token(actor=self.actor, connection=connection, token_id=found.pk)
             self.answer(_document(token), as_json=json, lines=[f"{token} no longer works."])
 
-    def act_secret(self, *, deed: str, slug: str, keep_days: int, keep: bool, json: bool, **_: Any) -> None:
+    def act_secret(self, *, action: str, slug: str, keep_days: int, keep: bool, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)
-        if deed == "rotate":
+        if action == "rotate":
             lasts = None if keep else timedelta(days=keep_days)
             text = rotate_secret(actor=self.actor, connection=connection, former_lasts=lasts)
             self.answer({"connection": slug, "client_secret": text}, as_json=json, lines=[text])

@@ -87,12 +87,17 @@ class IdpActs(AnsweringCommand):
             ]
         answers, lines = [], []
         for connection in connections:
-            went = refresh(actor=self.actor, connection=connection)
-            warned = [str(one) for one in warnings_of(settings_or_new(connection), timezone.now())]
+            result = refresh(actor=self.actor, connection=connection)
+            warnings = [str(one) for one in warnings_of(settings_or_new(connection), timezone.now())]
             answers.append(
-                {"connection": connection.slug, "faults": went.faults, "waiting": went.waiting, "warnings": warned}
+                {
+                    "connection": connection.slug,
+                    "faults": result.faults,
+                    "waiting": result.waiting,
+                    "warnings": warnings,
+                }
             )
-            lines += [f"{connection.slug}: {line}" for line in (*went.waiting, *warned)] or [
+            lines += [f"{connection.slug}: {line}" for line in (*result.waiting, *warnings)] or [
                 f"{connection.slug}: in order"
             ]
         self.answer({"connections": answers}, as_json=json, lines=lines or ["No connection has a stored address."])
@@ -168,8 +173,8 @@ def _bytes(file: str) -> bytes:
         with Path(file).open("rb") as opened:
             return opened.read(_MAX_FILE + 1)
     except OSError as error:
-        told_why = f"{file} cannot be read: {error.strerror}."
-        raise SettingsErrors([SettingsError("file", "unreadable", told_why)]) from error
+        message = f"{file} cannot be read: {error.strerror}."
+        raise SettingsErrors([SettingsError("file", "unreadable", message)]) from error
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from core_identity.selectors.connections import connection_by_slug
 class LinkActs(AnsweringCommand):
     def add_link_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         parser = add("link", "create a set-up link for the customer's administrator, list the links, or revoke them")
-        parser.add_argument("deed", choices=["create", "list", "revoke"])
+        parser.add_argument("action", choices=["create", "list", "revoke"])
         parser.add_argument("slug", metavar="SLUG")
         parser.add_argument(
             "--by",
@@ -24,9 +24,9 @@ class LinkActs(AnsweringCommand):
             help="create: the superuser who answers for the link, and who must keep their rights",
         )
 
-    def act_link(self, *, deed: str, slug: str, by: str, json: bool, **_: Any) -> None:
+    def act_link(self, *, action: str, slug: str, by: str, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)
-        if deed == "create":
+        if action == "create":
             maker = User.objects.filter(username_key=key(by), is_superuser=True).first()
             if maker is None:
                 raise NotFound(
@@ -39,7 +39,7 @@ class LinkActs(AnsweringCommand):
             )
             self.answer({**_document(link, is_live=True), "link": address}, as_json=json, lines=[address])
             return
-        if deed == "revoke":
+        if action == "revoke":
             for link_id in SetupLink.objects.filter(connection=connection, revoked_at=None).values_list(
                 "pk", flat=True
             ):

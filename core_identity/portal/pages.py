@@ -37,7 +37,7 @@ def portal_page(
         def page(request: HttpRequest) -> HttpResponse:
             link = current_link(request)
             if link is None:
-                return gone(request)
+                return link_ended_page(request)
             if request.method == "POST" and (waiting := wait_for_acts(request, link)):
                 return waiting
             if not is_watched:
@@ -61,7 +61,7 @@ def wait_for_acts(request: HttpRequest, link: SetupLink, *, what: str = "set-up 
     return private(response)
 
 
-def gone(request: HttpRequest) -> HttpResponse:
+def link_ended_page(request: HttpRequest) -> HttpResponse:
     """Answer the same for a link that never was, has ended, or is open elsewhere."""
     return private(render(request, "portal/gone.html", status=HTTPStatus.NOT_FOUND))
 

@@ -14,7 +14,7 @@ from core_identity.budgets import hash_of_address, spend
 from core_identity.credentials import credential
 from core_identity.models import SetupLink
 from core_identity.portal import links
-from core_identity.portal.pages import ACTS_PER_MINUTE, gone, portal_page, private, wait_for_acts
+from core_identity.portal.pages import ACTS_PER_MINUTE, link_ended_page, portal_page, private, wait_for_acts
 from core_identity.portal.trust import Proposed, waiting_proposals
 from core_identity.set_up import CustomerStep, Screen, ShownStep, Step, progress, screens_of, steps_of
 from core_identity.vendor_choice import remember_vendor, vendors_for
@@ -27,7 +27,7 @@ def open_link(request: HttpRequest, secret: str) -> HttpResponse:
     """Show a button. Only its POST binds the link to the browser, because mail scanners open links."""
     if request.method == "POST":
         if spend(f"open set-up link {hash_of_address(request)}", ACTS_PER_MINUTE):
-            return gone(request)
+            return link_ended_page(request)
         free = links.free_link(secret, request)
         if free is not None and (waiting := wait_for_acts(request, free, what="openings of set-up link")):
             return waiting
@@ -40,7 +40,7 @@ def open_link(request: HttpRequest, secret: str) -> HttpResponse:
             return private(response)
     link = links.link_of(secret)
     if link is None:
-        return gone(request)
+        return link_ended_page(request)
     is_free = links.free_link(secret, request) is not None
     page = {"link": link, "is_free": is_free, "hours": links.IDLE.seconds // 3600}
     return private(render(request, "portal/open.html", page, status=200 if is_free else 403))
@@ -61,7 +61,7 @@ def steps(request: HttpRequest, link: SetupLink) -> HttpResponse:
     The page names its link, because this browser may have opened another one since.
     """
     if request.GET.get("link", str(link.pk)) != str(link.pk):
-        return gone(request)
+        return link_ended_page(request)
     return render(request, "portal/steps.html", _page(link, vendors_for(request)))
 
 

@@ -30,19 +30,22 @@ def waiting_set_ups(condition: Q | None = None, *, most: int | None = None) -> l
     proposals = SetupProposal.objects.filter(of, decided_at=None).select_related("connection__customer")
     finished = SetupLink.objects.filter(of, finished_at__isnull=False, revoked_at=None)
     found = [
-        *(_proposed(one) for one in proposals.order_by("proposed_at")[:most]),
-        *(_finished(one) for one in finished.select_related("connection__customer").order_by("finished_at")[:most]),
+        *(_waiting_proposal(one) for one in proposals.order_by("proposed_at")[:most]),
+        *(
+            _waiting_report(one)
+            for one in finished.select_related("connection__customer").order_by("finished_at")[:most]
+        ),
     ]
     return sorted(found, key=lambda one: one.since)[:most]
 
 
-def _proposed(proposal: SetupProposal) -> WaitingSetUp:
+def _waiting_proposal(proposal: SetupProposal) -> WaitingSetUp:
     kind = Proposed(proposal.kind)
     return WaitingSetUp(
         kind.label, proposal.connection, proposal.proposed_by, proposal.proposed_at, kind.page, "Review"
     )
 
 
-def _finished(link: SetupLink) -> WaitingSetUp:
+def _waiting_report(link: SetupLink) -> WaitingSetUp:
     what, by = "The customer finished the set-up", "set-up contact"
     return WaitingSetUp(what, link.connection, by, link.finished_at or link.created_at, "setup-link", "Review")

@@ -70,7 +70,7 @@ def exactly(moment: datetime) -> str:
 
 
 @register.filter
-def called(slug: str, names: Mapping[str, str]) -> str:
+def connection_name(slug: str, names: Mapping[str, str]) -> str:
     """Return the name of a connection, for people who do not know slugs."""
     return names.get(slug, slug)
 

@@ -134,21 +134,21 @@ def _by_access_token(text: str) -> LiveToken | None:
     row = _row(_ACCESS_TOKEN, text)
     if row is None:
         return None
-    key, client_id, scope, audience, use_is_due, *connection = row
+    key, client_id, scope, audience, use_is_due, *columns = row
     if audience != "[]" and not _is_for_us(audience):
         return None
-    found = connection_of_row(connection)
-    label = f"OAuth client of {found.slug}"
-    return LiveToken(OAuthClient, key, label, client_id, SCOPE in scope.split(), use_is_due, found)
+    connection = connection_of_row(columns)
+    label = f"OAuth client of {connection.slug}"
+    return LiveToken(OAuthClient, key, label, client_id, SCOPE in scope.split(), use_is_due, connection)
 
 
 def _by_bearer_token(text: str) -> LiveToken | None:
     row = _row(_BEARER_TOKEN, text)
     if row is None:
         return None
-    key, name, use_is_due, *connection = row
-    found = connection_of_row(connection)
-    return LiveToken(BearerToken, key, f"token {name} of {found.slug}", str(key), True, use_is_due, found)
+    key, name, use_is_due, *columns = row
+    connection = connection_of_row(columns)
+    return LiveToken(BearerToken, key, f"token {name} of {connection.slug}", str(key), True, use_is_due, connection)
 
 
 def _is_for_us(audience: str) -> bool:

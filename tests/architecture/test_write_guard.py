@@ -56,7 +56,7 @@ def test_production_logs_an_error_counts_it_and_continues(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(write_guard, "report", write_guard._log)
-    monkeypatch.setattr(write_guard, "found", type(write_guard.found)())
+    monkeypatch.setattr(write_guard, "writes_by_model", type(write_guard.writes_by_model)())
     user = create_user(actor=COMMAND, username="jane")
     with caplog.at_level(logging.ERROR, logger="core_identity.write_guard"):
         user.save()
@@ -65,7 +65,7 @@ def test_production_logs_an_error_counts_it_and_continues(
         ("ERROR", "User.save", 1),
         ("ERROR", "User.save", 2),
     ]
-    assert write_guard.found == {"User.save": 2}
+    assert write_guard.writes_by_model == {"User.save": 2}
 
 
 def test_the_guard_costs_no_statement(django_assert_num_queries: Any) -> None:

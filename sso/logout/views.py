@@ -22,7 +22,7 @@ from sso.models import SamlSettings, SsoSession
 from sso.saml.expectations import Expected
 from sso.saml.logout import check_logout_request, check_logout_response, verify_posted, verify_redirected
 from sso.saml.messages import logout_response
-from sso.saml.refusals import Code, SamlRefusal, Unjudged
+from sso.saml.refusals import Code, SamlRefusal, VerifierFault
 from sso.saml.verifier import unverified_in_response_to
 from sso.settings.live_settings import live_settings
 from sso.sign_in.incoming_message import Attempt, judging
@@ -100,7 +100,7 @@ def logout(request: HttpRequest, slug: str) -> HttpResponse:
         return _answer(attempt, messages_sent[0])
     except SamlRefusal as refusal:
         return _refused(attempt, refusal, messages_sent)
-    except Unjudged as fault:
+    except VerifierFault as fault:
         log.error("a logout message could not be judged", exc_info=fault, extra=attempt.facts)
         return _not_done(attempt, messages_sent, status=503, code="our_fault", sentence=OUR_FAULT)
 

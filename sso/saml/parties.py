@@ -140,8 +140,9 @@ def choose(preferred: Binding, *, redirect: str, post: str) -> Place | None:
 
 
 def is_safe_url(url: str, *, loopback: bool) -> bool:
-    """Whether a browser may be sent to ``url``: https on any port. With ``loopback``, for trials, any address of this machine too.
+    """Whether a browser may be sent to ``url``: https on any port. With ``loopback``, any address of this machine too.
 
+    ``loopback`` is for a server on a developer's machine.
     Addresses that this server itself fetches are limited more (`sso.settings.metadata_source`).
     """
     try:

@@ -84,7 +84,7 @@ class SamlRefusal(Exception):
         return SENTENCES.get(self.code, OTHERWISE)
 
 
-class Unjudged(Exception):
+class VerifierFault(Exception):
     """A message that we failed to judge. The fault is ours, so the answer is 503, never a refusal. The cause is chained."""
 
 

@@ -34,7 +34,7 @@ from sso.saml.library import (
     validate_signature,
 )
 from sso.saml.parties import Idp, Signed
-from sso.saml.refusals import Code, SamlRefusal, Unjudged
+from sso.saml.refusals import Code, SamlRefusal, VerifierFault
 from sso.saml.signatures import signers, unverified_fingerprints
 from sso.saml.trace import PROPOSAL, Trace
 
@@ -50,8 +50,8 @@ def unverified_in_response_to(unverified_message: str) -> str | None:
 def verify(unverified_message: str, expected: Expected, trace: Trace | None = None) -> VerifiedAssertion:
     """Return the assertion of a ``SAMLResponse`` (base64) if all of it is verified. Raises `SamlRefusal` otherwise.
 
-    Raises `Unjudged` if signature and claims are good and the library fails by anything except its own validation error: that fault is ours. Each
-    check is added to ``trace``.
+    Raises `VerifierFault` if signature and claims are good and the library fails by anything except its own validation error: that fault is ours.
+    Each check is added to ``trace``.
     """
     trace = trace or Trace()
     try:
@@ -89,12 +89,12 @@ def _verified(unverified_message: str, expected: Expected, trace: Trace) -> Veri
     if gate.is_encrypted(root) or expected.idp.want_encrypted:
         with trace.step("Encrypted to a key of ours"):
             # The Response's own signature covers the encrypted form, so it is checked first. The other requirements are checked after opening.
-            root, response_proved = _opened(root, expected)
+            root, response_proved = _decrypt(root, expected)
             signed = None
     with trace.step("One Assertion in one Response, signed as required"):
         assertion = gate.require_response_layout(root, signed)
     with trace.step("Signature by a certificate of the connection"):
-        fault = _signed(root, assertion, expected, response_proved=response_proved)
+        fault = _check_signatures(root, assertion, expected, response_proved=response_proved)
     _note_words(root, trace, believed=response_proved or gate.is_signed(root))
     trace.believe()
     # Our checks name the cause more exactly than the library. If they find no fault, the library's verdict counts.
@@ -103,7 +103,7 @@ def _verified(unverified_message: str, expected: Expected, trace: Trace) -> Veri
         with trace.step("Verdict of the library"):
             raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
     if fault is not None:
-        raise Unjudged("The library failed at a message whose signature and claims are good.") from fault
+        raise VerifierFault("The library failed at a message whose signature and claims are good.") from fault
     return verified
 
 
@@ -131,7 +131,7 @@ def _note_words(root: etree._Element, trace: Trace, *, believed: bool) -> None:
         trace.note(WORDS, None, received=words, believed=believed)
 
 
-def _signed(
+def _check_signatures(
     root: etree._Element, assertion: etree._Element, expected: Expected, *, response_proved: bool
 ) -> Exception | None:
     """Check all signatures of a tree that passed the gate. Return an exception of the library that is not about a signature.
@@ -207,7 +207,7 @@ def believed_certificates(idp: Idp) -> list[str]:
     return strong
 
 
-def _opened(root: etree._Element, expected: Expected) -> tuple[etree._Element, bool]:
+def _decrypt(root: etree._Element, expected: Expected) -> tuple[etree._Element, bool]:
     """Return the message with its decrypted assertion, and whether its Response is verified. Raises `SamlRefusal`.
 
     A signed Response is checked before anything is opened. Anybody could have changed an unsigned one. So until the inner signature is

@@ -14,7 +14,7 @@ from core_identity.values import Actor, ActorKind, Channel, Person
 from sso.models import SamlSettings, SignInState
 from sso.saml.claims import VerifiedAssertion
 from sso.saml.expectations import Expected
-from sso.saml.refusals import Code, SamlRefusal, Unjudged
+from sso.saml.refusals import Code, SamlRefusal, VerifierFault
 from sso.saml.trace import Trace
 from sso.saml.verifier import unverified_in_response_to, verify
 from sso.settings.keys import opening_keys
@@ -46,16 +46,16 @@ class Attempt:
 def judging(attempt: Attempt) -> Iterator[None]:
     """Refuse an unverified message that causes an exception in the block: no stranger may cause a 500.
 
-    Raises `Unjudged` if the fault is ours: no memory, or a failure after the message was verified. A failure of the database passes through,
+    Raises `VerifierFault` if the fault is ours: no memory, or a failure after the message was verified. A failure of the database passes through,
     because the message did not cause it.
     """
     try:
         yield
-    except (SamlRefusal, Unjudged, Error):
+    except (SamlRefusal, VerifierFault, Error):
         raise
     except Exception as fault:
         if attempt.trace.believed or isinstance(fault, MemoryError):
-            raise Unjudged("A message could not be judged.") from fault
+            raise VerifierFault("A message could not be judged.") from fault
         log.exception("an unverified message made us fail, and was refused", extra=attempt.facts)
         raise SamlRefusal(
             Code.STRUCTURE, expected="a message that can be processed", received=type(fault).__name__

@@ -164,7 +164,7 @@ WITH {_purge(UsedAssertion, "until")}, mine AS (
     SELECT id FROM {_STATES} WHERE id = %(state)s AND used_at IS NULL AND expires_at > statement_timestamp() FOR UPDATE
 ), used AS (
     {_USE} FROM mine {_ONCE}
-), taken AS (
+), request_use AS (
     UPDATE {_STATES} SET used_at = statement_timestamp() WHERE id = %(state)s AND EXISTS (SELECT FROM used)
 )
 SELECT EXISTS (SELECT FROM used), EXISTS (SELECT FROM mine)
@@ -183,25 +183,25 @@ def use_up(saml: SamlSettings, assertion: VerifiedAssertion, state: SignInState 
     if state is None:
         use_once(saml, assertion.assertion_id)
         return
-    first, still_open = _used(USE_UP, saml, assertion.assertion_id, state=state.pk)
-    if not still_open:
+    is_first_use, request_is_open = _store_use(USE_UP, saml, assertion.assertion_id, state=state.pk)
+    if not request_is_open:
         raise SamlRefusal(Code.REPLAY, received=str(state.request_id))
-    if not first:
+    if not is_first_use:
         raise SamlRefusal(Code.REPLAY, received=assertion.assertion_id)
 
 
 def use_once(saml: SamlSettings, message_id: str) -> None:
     """Store the ID of a verified message for `USE_IS_KEPT`, whatever its window is. Raises `SamlRefusal` if it was used before."""
-    first, _ = _used(USE_ONCE, saml, message_id)
-    if not first:
+    is_first_use, _ = _store_use(USE_ONCE, saml, message_id)
+    if not is_first_use:
         raise SamlRefusal(Code.REPLAY, received=message_id)
 
 
-def _used(statement: str, saml: SamlSettings, message_id: str, **more: Any) -> tuple[bool, bool]:
+def _store_use(statement: str, saml: SamlSettings, message_id: str, **more: Any) -> tuple[bool, bool]:
     row = run(statement, connection=saml.connection_id, message_id=message_id, kept=USE_IS_KEPT, **more)
     assert row is not None  # noqa: S101 - for mypy: both statements return a row
-    first, still_open = row
-    return first, still_open
+    is_first_use, request_is_open = row
+    return is_first_use, request_is_open
 
 
 ARRIVE: Final = f"""

@@ -21,7 +21,7 @@ from core_identity.errors import Busy, Conflict, IdentityError, MayNotSignIn, Mi
 from core_identity.outages import RETRY_AFTER
 from sso.models import SamlSettings, SignInState
 from sso.saml.claims import VerifiedAssertion
-from sso.saml.refusals import Code, SamlRefusal, Unjudged
+from sso.saml.refusals import Code, SamlRefusal, VerifierFault
 from sso.sign_in.choices import remembered_way
 from sso.sign_in.explanations import explain_refusal
 from sso.sign_in.incoming_message import Attempt
@@ -37,7 +37,7 @@ COOKIE: Final = "__Host-refused"
 LASTS: Final = timedelta(minutes=30)
 _VALUE: Final = re.compile(r"([2-9A-Z]{10})\.([0-9a-f]{32})")
 
-UNABLE: Final = (
+CANNOT_SIGN: Final = (
     f"{BRAND} cannot send you to your identity provider, because a key of {BRAND} cannot be opened. "
     f"Please tell an administrator of {BRAND}."
 )
@@ -48,7 +48,7 @@ SIGNED_IN_ALREADY: Final = "Your browser has sent a finished sign-in again."
 NOT_EVERYTHING: Final = f"Your identity provider did not send everything that {BRAND} needs to identify you."
 IN_DOUBT: Final = f"{BRAND} cannot be sure who you are, so you are not signed in. An administrator must decide. Please give them the reference."
 TOO_MANY: Final = "Too many sign-ins from your network were refused. Please wait a minute, then start again."
-TOO_MANY_BEGUN: Final = "Too many sign-ins were started within a minute. Please wait a minute, then start again."
+TOO_MANY_SIGN_INS: Final = "Too many sign-ins were started within a minute. Please wait a minute, then start again."
 
 
 def refused_message(attempt: Attempt, refusal: SamlRefusal) -> HttpResponse:
@@ -88,7 +88,7 @@ def count_refusal(attempt: Attempt) -> int:
     return spend(who, settings.SIGN_IN_FAILURES_PER_MINUTE)
 
 
-def unjudged(attempt: Attempt, fault: Unjudged) -> HttpResponse:
+def our_fault_page(attempt: Attempt, fault: VerifierFault) -> HttpResponse:
     """Answer a message that we failed to judge: 503, and an ERROR in the log with the cause."""
     log.error("a message could not be judged", exc_info=fault, extra=attempt.facts)
     return _page(attempt, status=503, sentence=OUR_FAULT, code="our_fault")
@@ -128,16 +128,16 @@ def refused_at_the_end(attempt: Attempt, refusal: IdentityError) -> HttpResponse
     return _page(attempt, status=403, sentence=refusal.message, code=refusal.code, reason=_reason(refusal))
 
 
-def unable(attempt: Attempt, fault: IdentityError) -> HttpResponse:
+def cannot_sign_page(attempt: Attempt, fault: IdentityError) -> HttpResponse:
     """Answer a person who cannot be sent to the IdP because we cannot sign the message. An unsigned one would weaken the connection."""
     log.error("no way to the IdP", extra=attempt.facts | {"code": fault.code, "fault": fault.message})
-    return _page(attempt, status=503, sentence=UNABLE, code="our_key")
+    return _page(attempt, status=503, sentence=CANNOT_SIGN, code="our_key")
 
 
-def too_many_begun(attempt: Attempt, *, wait: int, again: str) -> HttpResponse:
+def too_many_sign_ins_page(attempt: Attempt, *, wait: int, again: str) -> HttpResponse:
     """Answer a person who cannot begin a sign-in for ``wait`` seconds. Nothing is stored. ``again`` is the address of the same sign-in."""
     log.warning("too many sign-ins begun", extra=attempt.facts)
-    response = _page(attempt, status=429, sentence=TOO_MANY_BEGUN, code="too_many_sign_ins", again=again)
+    response = _page(attempt, status=429, sentence=TOO_MANY_SIGN_INS, code="too_many_sign_ins", again=again)
     response["Retry-After"] = str(wait)
     return response
 
@@ -177,13 +177,13 @@ def _page(attempt: Attempt, *, status: int, code: str, reason: str = "", **conte
 
 def first_reference(request: HttpRequest) -> str:
     """Return the reference of the first refusal of this message in this browser, otherwise an empty text."""
-    reference, digest = _remembered(request)
+    reference, digest = _stored_refusal(request)
     return reference if digest and digest == _digest(request) else ""
 
 
 def last_reference(request: HttpRequest) -> str:
     """Return the reference of the last refusal in this browser, otherwise an empty text. It is only shown: a browser can write any cookie."""
-    return _remembered(request)[0]
+    return _stored_refusal(request)[0]
 
 
 def remember_refusal(request: HttpRequest, response: HttpResponse, reference: str) -> None:
@@ -194,7 +194,7 @@ def remember_refusal(request: HttpRequest, response: HttpResponse, reference: st
         response.set_cookie(COOKIE, value, max_age=LASTS, path="/", secure=True, httponly=True, samesite="None")
 
 
-def _remembered(request: HttpRequest) -> tuple[str, str]:
+def _stored_refusal(request: HttpRequest) -> tuple[str, str]:
     match = _VALUE.fullmatch(request.COOKIES.get(COOKIE, ""))
     return (match[1], match[2]) if match else ("", "")
 

@@ -30,7 +30,7 @@ from core_identity.selectors.users import identities_of, user_summary
 from core_identity.services.sign_in import enter, require_open_gate
 from sso.models import SamlSettings
 from sso.saml.messages import sp_metadata
-from sso.saml.refusals import Code, SamlRefusal, Unjudged
+from sso.saml.refusals import Code, SamlRefusal, VerifierFault
 from sso.settings.keys import announced_certificates, signing_key
 from sso.settings.live_settings import live_settings, require_live
 from sso.sign_in import progress
@@ -42,13 +42,13 @@ from sso.sign_in.mapping import person_of
 from sso.sign_in.outcomes import SIGNED_IN
 from sso.sign_in.redirects import safe_path, send_to_idp
 from sso.sign_in.refusal_page import (
+    cannot_sign_page,
     last_reference,
+    our_fault_page,
     refused_at_the_end,
     refused_by_policy,
     refused_message,
-    too_many_begun,
-    unable,
-    unjudged,
+    too_many_sign_ins_page,
 )
 from sso.sign_in.sign_in_tests import finish_test, settings_under_test
 
@@ -65,7 +65,7 @@ def login(request: HttpRequest, slug: str) -> HttpResponse:
     saml, next_path = live_settings(slug), safe_path(request.GET.get("next"))
     if wait := _spend_start(request, saml):
         again = f"{reverse('sso-login', args=[slug])}?{urlencode({'next': next_path})}"
-        return too_many_begun(Attempt(request, saml), wait=wait, again=again)
+        return too_many_sign_ins_page(Attempt(request, saml), wait=wait, again=again)
     try:
         away = progress.depart(
             saml,
@@ -74,7 +74,7 @@ def login(request: HttpRequest, slug: str) -> HttpResponse:
             from_elsewhere=_sent_from_elsewhere(request),
         )
     except IdentityError as fault:
-        return unable(Attempt(request, saml), fault)
+        return cannot_sign_page(Attempt(request, saml), fault)
     response = send_to_idp(request, saml, away.message)
     progress.remember_browser(response, away.browser_token)
     return response
@@ -129,8 +129,8 @@ def acs(request: HttpRequest, slug: str) -> HttpResponse:
         assertion = verified_assertion(attempt, state)
     except SamlRefusal as refusal:
         return refused_message(attempt, refusal)
-    except Unjudged as fault:
-        return unjudged(attempt, fault)
+    except VerifierFault as fault:
+        return our_fault_page(attempt, fault)
     explain_attributes(attempt.trace, attempt.saml, assertion)
     try:
         person = person_of(assertion, attempt.saml)
@@ -284,7 +284,7 @@ def metadata(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         signer = signing_key(saml) if saml.sign_metadata else None
     except IdentityError as fault:
-        return unable(Attempt(request, saml), fault)
+        return cannot_sign_page(Attempt(request, saml), fault)
     xml = sp_metadata(
         saml.sp,
         now=timezone.now(),

@@ -155,7 +155,7 @@ def saml_sentences() -> dict[str, list[str]]:
         "busy": [refusal_page.BUSY],
         "our_fault": [refusal_page.OUR_FAULT],
         "too_many_requests": [refusal_page.TOO_MANY],
-        "too_many_sign_ins": [refusal_page.TOO_MANY_BEGUN],
+        "too_many_sign_ins": [refusal_page.TOO_MANY_SIGN_INS],
     }
 
 

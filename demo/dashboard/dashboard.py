@@ -12,7 +12,7 @@ from demo.people import PEOPLE, DemoPerson
 from demo.simulate import steps
 from demo.simulate.comparison import Row, compare
 from demo.simulate.connection import DemoConnection, Unusable, read_connection
-from demo.simulate.consent import Dance
+from demo.simulate.consent import ConsentAttempt
 from demo.simulate.directory import open_directory, read_directory
 from demo.simulate.okta import OktaAiw
 from demo.simulate.private_file import read_json
@@ -47,7 +47,7 @@ class Dashboard:
     own_url: str
     reset_core: Callable[[], None] | None = None
     _lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES))
-    _dance: Dance | None = None
+    _attempt: ConsentAttempt | None = None
     _known: tuple[DemoConnection, Tokens] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -106,15 +106,15 @@ class Dashboard:
 
     def begin_consent(self) -> str:
         """Return the address at which an administrator of CORE has to consent. Raises `Unusable`."""
-        self._dance = Dance(read_connection(self.connection_file), f"{self.own_url}{CALLBACK_PATH}")
-        return self._dance.url
+        self._attempt = ConsentAttempt(read_connection(self.connection_file), f"{self.own_url}{CALLBACK_PATH}")
+        return self._attempt.url
 
     def end_consent(self, query: str) -> None:
         """Take the code that came back, and keep the tokens for all later requests. Raises `Unusable`."""
-        dance, self._dance = self._dance, None
-        if dance is None:
+        attempt, self._attempt = self._attempt, None
+        if attempt is None:
             raise Unusable("No consent was asked for. Begin again on the start page.")
-        self._tokens(dance.connection).exchange(dance.code_of(query), dance.redirect_uri)
+        self._tokens(attempt.connection).exchange(attempt.code_of(query), attempt.redirect_uri)
 
     def _next_step(self) -> int | None:
         return next((number for number, (_, done) in enumerate(self.view().steps) if not done), None)

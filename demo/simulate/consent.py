@@ -1,4 +1,4 @@
-"""The dance in which an administrator's browser lets Okta in: authorize URL, sign-in, consent, code."""
+"""The consent of an administrator whose browser lets Okta in: authorize URL, sign-in, consent, code."""
 
 import hmac
 import http.server
@@ -17,8 +17,8 @@ CALLBACK_PATH: Final = "/callback"
 
 
 @dataclass(frozen=True, slots=True)
-class Dance:
-    """One try. ``state`` is what only the browser that began it can bring back (RFC 6749 section 10.12)."""
+class ConsentAttempt:
+    """One attempt. Only the browser that began it can return ``state`` (RFC 6749 section 10.12)."""
 
     connection: DemoConnection
     redirect_uri: str
@@ -58,11 +58,11 @@ def authorize(connection: DemoConnection, tokens: Tokens, transcript: Transcript
             f"Port {port} cannot be used for the answer ({error}). Choose another: --callback-port."
         ) from error
     with server:
-        dance = Dance(connection, f"http://127.0.0.1:{server.server_port}{CALLBACK_PATH}")
+        attempt = ConsentAttempt(connection, f"http://127.0.0.1:{server.server_port}{CALLBACK_PATH}")
         transcript.say("Open this address in a browser, sign in as an administrator of CORE, and allow it:\n")
-        transcript.say(f"  {dance.url}\n")
-        code = dance.code_of(server.wait())
-    tokens.exchange(code, dance.redirect_uri)
+        transcript.say(f"  {attempt.url}\n")
+        code = attempt.code_of(server.wait())
+    tokens.exchange(code, attempt.redirect_uri)
 
 
 class _Callback(http.server.HTTPServer):

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from core_identity.admin_kit.forms import ConfirmsWhatWasShown
+from core_identity.admin_kit.forms import ConfirmsPreview
 from core_identity.portal.links import actor_of, require_live
 from core_identity.portal.pages import portal_page
 from core_identity.portal.trust import Proposed, knows_nobody, propose, waiting_proposal
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core_identity.models import SetupLink
 
 
-class MetadataForm(ConfirmsWhatWasShown, forms.Form):
+class MetadataForm(ConfirmsPreview, forms.Form):
     """Shows the difference. The second button sends it. No address: nobody outside makes CORE fetch one."""
 
     metadata = forms.CharField(
@@ -72,7 +72,7 @@ class MetadataForm(ConfirmsWhatWasShown, forms.Form):
     def preview(self) -> None:
         self.found, _ = read_source(self.link.connection, xml=self.cleaned_data["metadata"].encode())
         self.difference = difference(self.saml, self.found)
-        self.shown = self.difference.seen
+        self.preview_digest = self.difference.seen
 
     @transaction.atomic
     def write(self) -> bool:
@@ -82,7 +82,7 @@ class MetadataForm(ConfirmsWhatWasShown, forms.Form):
         """
         connection = require_live(self.link)
         if knows_nobody(connection):
-            adopt(actor=self.actor, connection=connection, read=self.found, seen=self.shown)
+            adopt(actor=self.actor, connection=connection, read=self.found, seen=self.preview_digest)
             return True
         propose(actor=self.actor, link=self.link, kind=Proposed.METADATA, payload=self.cleaned_data["metadata"])
         return False

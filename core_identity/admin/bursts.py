@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from core_identity.admin_kit.forms import ConfirmsWhatWasShown, ReasonForm
+from core_identity.admin_kit.forms import ConfirmsPreview, ReasonForm
 from core_identity.admin_kit.pages import ConnectionPage
 from core_identity.models import Burst
 from core_identity.selectors.bursts import may_settle_bursts, open_bursts, plan_of
@@ -19,7 +19,7 @@ SHOWN = 200
 """The most people of each kind on the page. Nobody reads a longer list."""
 
 
-class BurstForm(ConfirmsWhatWasShown, ReasonForm):
+class BurstForm(ConfirmsPreview, ReasonForm):
     """The form unexpires only the people whom the page showed. If the list changed since, the page is shown again."""
 
     how = forms.ChoiceField(label="What to do", widget=forms.RadioSelect)
@@ -31,7 +31,7 @@ class BurstForm(ConfirmsWhatWasShown, ReasonForm):
         self.burst = burst
         self.plan = plan_of(burst, guarded_too=request.user.is_superuser)
         back = self.plan.unexpires
-        self.shown = hashlib.sha256(" ".join(str(user.pk) for user in back).encode()).hexdigest()
+        self.preview_digest = hashlib.sha256(" ".join(str(user.pk) for user in back).encode()).hexdigest()
         settle = (SETTLE, "keep these people expired, because the deactivations were intended")
         people = "person" if len(back) == 1 else "people"
         unexpire = (UNEXPIRE, f"unexpire the {len(back)} {people} reactivated by the identity provider")

@@ -17,7 +17,7 @@ from django.utils.safestring import mark_safe
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.role_choice import SearchForSeveral, searched_roles
 from core_identity.admin_kit.base import CoreAdmin
-from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown, actor_of
+from core_identity.admin_kit.forms import ActForm, ConfirmsPreview, actor_of
 from core_identity.admin_kit.logs import chip
 from core_identity.admin_kit.pages import RowPage
 from core_identity.admin_kit.seen import link_to
@@ -96,7 +96,7 @@ class RoleForm(ConfirmsEndedGrants, forms.ModelForm):
         return change_role(actor=self.actor, role_id=self.instance.pk, **self.cleaned_data)
 
 
-class WaitingForm(ConfirmsWhatWasShown, ActForm):
+class WaitingForm(ConfirmsPreview, ActForm):
     """R29: which pending groups with a name of the role give it from now on. All of them means those that the page showed."""
 
     groups = forms.MultipleChoiceField(
@@ -113,7 +113,7 @@ class WaitingForm(ConfirmsWhatWasShown, ActForm):
         self.role = role
         self.waiting = waiting_groups(role, most=MOST)
         waiting = sorted(str(group.pk) for group, _ in self.waiting)
-        self.shown = hashlib.sha256(" ".join(waiting).encode()).hexdigest()
+        self.preview_digest = hashlib.sha256(" ".join(waiting).encode()).hexdigest()
         self.fields["groups"].choices = [  # type: ignore[attr-defined]
             (
                 str(group.pk),

@@ -81,19 +81,19 @@ class ActForm(WrittenByService, forms.Form):
         super().__init__(request.POST if decided and request.method == "POST" else None, initial=initial)
 
 
-class ConfirmsWhatWasShown(WrittenByService):
+class ConfirmsPreview(WrittenByService):
     """A form that writes only what its page showed.
 
-    The page sends ``shown`` back, a digest of its preview. If the preview would be different now, nothing is written.
+    The page sends ``preview_digest`` back as ``shown``. If the preview would be different now, nothing is written.
     """
 
     button: ClassVar[str] = ""
     """The name of the second button, if the first one only shows what would happen."""
     changed: ClassVar[str] = "The settings changed while you were looking. Review the changes again."
-    shown: str = ""
+    preview_digest: str = ""
 
     def preview(self) -> None:
-        """Compute the preview for the page, and its digest ``shown``. It only reads."""
+        """Compute the preview for the page, and ``preview_digest``, its digest. It only reads."""
 
     def submit(self) -> bool:
         return self.is_previewed() and self.confirmed() and super().submit()
@@ -108,7 +108,7 @@ class ConfirmsWhatWasShown(WrittenByService):
         return not self.button or self.button in self.data
 
     def is_as_shown(self) -> bool:
-        return bool(self.data.get("shown", "") == self.shown)
+        return bool(self.data.get("shown", "") == self.preview_digest)
 
     def try_to_write(self) -> Any:
         if not self.is_as_shown():

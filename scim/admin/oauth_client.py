@@ -6,7 +6,7 @@ from django import forms
 from django.http import HttpRequest
 
 import scim.connections
-from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
+from core_identity.admin_kit.forms import ActForm, ConfirmsPreview
 from core_identity.admin_kit.pages import Access, ConnectionPage
 from scim.admin.shown_once import ShownOncePage
 from scim.models import OAuthClient
@@ -50,7 +50,7 @@ class OAuthClientForm(ActForm):
         )
 
 
-class RedirectForm(ConfirmsWhatWasShown, ActForm):
+class RedirectForm(ConfirmsPreview, ActForm):
     """Shows which redirect URIs follow from an address of Okta's console. The second button adds them."""
 
     button = "add"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from core_identity.admin_kit.forms import ConfirmsWhatWasShown, ReasonForm
+from core_identity.admin_kit.forms import ConfirmsPreview, ReasonForm
 from core_identity.admin_kit.pages import Access, ConnectionPage, ConnectionReadPage
 from sso.admin.settings import require_settings
 from sso.models import KeyState, SpKey
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 STEPS: Final = {"create": "Create a key", "activate": "Activate the next key", "delete": "Delete a key"}
 
 
-class KeyForm(ConfirmsWhatWasShown, ReasonForm):
+class KeyForm(ConfirmsPreview, ReasonForm):
     """One step in the life of our keys. ``step`` is create, activate or delete; ``key`` is the key of the step, None for create."""
 
     changed = "The keys changed while you were looking. Review them again."
@@ -35,7 +35,7 @@ class KeyForm(ConfirmsWhatWasShown, ReasonForm):
             "activate": keys.get(KeyState.NEXT),
             "delete": keys.get(KeyState.OLD) or keys.get(KeyState.NEXT),
         }[step]
-        self.shown = certificate_facts(self.key.certificate)[0] if self.key else ""
+        self.fingerprint = self.preview_digest = certificate_facts(self.key.certificate)[0] if self.key else ""
 
     def write(self) -> SpKey:
         act = self.STEPS[self.step]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.http import HttpRequest
 
-from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
+from core_identity.admin_kit.forms import ActForm, ConfirmsPreview
 from core_identity.admin_kit.pages import Access, ConnectionPage
 from core_identity.brand import BRAND
 from core_identity.vendor_choice import vendors_for
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 
-class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
+class IdpMetadataForm(ConfirmsPreview, ActForm):
     """The first button shows the difference. The second button adopts it, if it is still the same difference."""
 
     metadata = forms.CharField(
@@ -83,10 +83,12 @@ class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
             None if proposed else (form_data["url"] or self.saml.metadata_url) if form_data["keep_url"] else ""
         )
         self.difference = difference(self.saml, self.found, url=self.kept_url)
-        self.shown = self.difference.seen
+        self.preview_digest = self.difference.seen
 
     def write(self) -> Difference:
-        return adopt(actor=self.actor, connection=self.connection, read=self.found, seen=self.shown, url=self.kept_url)
+        return adopt(
+            actor=self.actor, connection=self.connection, read=self.found, seen=self.preview_digest, url=self.kept_url
+        )
 
 
 class MetadataPage(ConnectionPage):

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from core_identity.admin_kit.forms import ConfirmsWhatWasShown
+from core_identity.admin_kit.forms import ConfirmsPreview
 from core_identity.admin_kit.proposals import ProposalForm, ProposalPage
 from core_identity.errors import SettingsErrors
 from core_identity.portal.trust import Proposed
 from sso.settings.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
 
 
-class ProposedMetadataForm(ConfirmsWhatWasShown, ProposalForm):
+class ProposedMetadataForm(ConfirmsPreview, ProposalForm):
     kind = Proposed.METADATA
     changed = CHANGED
 
@@ -29,13 +29,13 @@ class ProposedMetadataForm(ConfirmsWhatWasShown, ProposalForm):
             return
         self.found, _ = read_source(self.connection, xml=self.proposal.payload.encode())
         self.difference = difference(settings_or_new(self.connection), self.found)
-        self.shown = self.difference.seen
+        self.preview_digest = self.difference.seen
 
     def is_as_shown(self) -> bool:
         return self.is_rejected or self.proposal is None or super().is_as_shown()
 
     def make_the_change(self) -> None:
-        adopt(actor=self.actor, connection=self.connection, read=self.found, seen=self.shown)
+        adopt(actor=self.actor, connection=self.connection, read=self.found, seen=self.preview_digest)
 
 
 class ProposedMetadataPage(ProposalPage):

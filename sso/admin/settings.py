@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 import sso.settings.changes
-from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
+from core_identity.admin_kit.forms import ActForm, ConfirmsPreview
 from core_identity.admin_kit.pages import ConnectionPage
 from core_identity.brand import BRAND
 from core_identity.errors import NotAllowed
@@ -25,7 +25,7 @@ NO_KEY: Final = (
 )
 
 
-class SamlForm(ConfirmsWhatWasShown, ActForm):
+class SamlForm(ConfirmsPreview, ActForm):
     """The first button previews the changes with their consequences. The second button saves them, if the preview is still right.
 
     The first settings of a connection are saved at once, because nobody can sign in through it yet.
@@ -105,13 +105,13 @@ class SamlForm(ConfirmsWhatWasShown, ActForm):
     def preview(self) -> None:
         if self.found is not None:
             changes = sso.settings.changes.plan(self.connection, self.section(), base_dir=None)
-            self.consequences, self.shown = consequences(changes), sso.settings.changes.seen_as(changes)
+            self.consequences, self.preview_digest = consequences(changes), sso.settings.changes.seen_as(changes)
 
     def confirmed(self) -> bool:
         return self.found is None or super().confirmed()
 
     def write(self) -> SamlSettings:
-        section, seen = self.section(), self.shown if self.found else None
+        section, seen = self.section(), self.preview_digest if self.found else None
         saml = sso.settings.changes.apply(self.connection, section, base_dir=None, actor=self.actor, seen=seen)
         if self.found is None:
             self.hints = sso.settings.changes.hints(saml, section, base_dir=None)

@@ -11,7 +11,7 @@ from django.forms import BaseForm
 from django.test import Client
 
 from core_identity.admin_kit import bulk
-from core_identity.admin_kit.forms import ConfirmsWhatWasShown
+from core_identity.admin_kit.forms import ConfirmsPreview
 from core_identity.models import Connection, Identity, User
 from core_identity.services.push.provisioning import change_person, create_person
 from core_identity.services.roles import create_role, grant_role
@@ -36,18 +36,18 @@ def refuse_writes(execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:
 @pytest.fixture(autouse=True)
 def validation_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Watch each form that a test of the administration sends, while it validates and while it previews."""
-    full_clean, is_previewed = BaseForm.full_clean, ConfirmsWhatWasShown.is_previewed
+    full_clean, is_previewed = BaseForm.full_clean, ConfirmsPreview.is_previewed
 
     def watched_validation(form: BaseForm) -> None:
         with connection.execute_wrapper(refuse_writes):
             full_clean(form)
 
-    def watched_preview(form: ConfirmsWhatWasShown) -> bool:
+    def watched_preview(form: ConfirmsPreview) -> bool:
         with connection.execute_wrapper(refuse_writes):
             return is_previewed(form)
 
     monkeypatch.setattr(BaseForm, "full_clean", watched_validation)
-    monkeypatch.setattr(ConfirmsWhatWasShown, "is_previewed", watched_preview)
+    monkeypatch.setattr(ConfirmsPreview, "is_previewed", watched_preview)
 
 
 @pytest.fixture(autouse=True)

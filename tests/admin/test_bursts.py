@@ -40,7 +40,7 @@ def page_of(connection: Connection) -> str:
 
 
 def shown(browser: Client, connection: Connection) -> str:
-    return str(browser.get(page_of(connection)).context["form"].shown)
+    return str(browser.get(page_of(connection)).context["form"].preview_digest)
 
 
 def test_a_burst_is_on_home_and_on_the_page_of_its_connection_R22a(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client, RequestFactory
 
-from core_identity.admin_kit.forms import ConfirmsWhatWasShown, ReasonForm
+from core_identity.admin_kit.forms import ConfirmsPreview, ReasonForm
 from core_identity.errors import NotAllowed
 from core_identity.models import Customer, Event, User
 from core_identity.services.customers import create_customer
@@ -30,17 +30,17 @@ class WritesTooEarly(NewCustomer):
         self.write()
 
 
-class WritesWhileItPreviews(ConfirmsWhatWasShown, NewCustomer):
+class WritesWhileItPreviews(ConfirmsPreview, NewCustomer):
     def preview(self) -> None:
         self.write()
 
 
-class Previewed(ConfirmsWhatWasShown, NewCustomer):
+class Previewed(ConfirmsPreview, NewCustomer):
     button = "save"
     changed = "It changed."
 
     def preview(self) -> None:
-        self.shown = "digest"
+        self.preview_digest = "digest"
 
 
 class Refused(NewCustomer):
@@ -76,7 +76,7 @@ def test_a_form_that_previews_writes_by_its_second_button_and_only_what_was_show
     request.POST = {"reason": "ticket 4711", **sent}
     form = Previewed(request)
     assert (form.submit(), list(form.non_field_errors()), Customer.objects.exists()) == (done, errors, done)
-    assert form.shown == "digest"
+    assert form.preview_digest == "digest"
 
 
 def test_a_valid_form_has_written_nothing_until_it_is_submitted(root: User) -> None:

@@ -73,7 +73,7 @@ def test_all_waiting_groups_take_effect_where_they_are_too_many_to_list_R29(
     create_group(actor=OKTA, connection=acme, change=GroupChange(display_name="Late"))
     path = f"/admin/core_identity/role/{role.pk}/waiting/"
     answer = as_root.get(path)
-    page, shown = answer.content.decode(), answer.context["form"].shown
+    page, shown = answer.content.decode(), answer.context["form"].preview_digest
     assert page.count('name="groups"') == GROUPS_LISTED
     assert f"All {number} push groups of all connections" in page
     assert f'name="shown" value="{shown}"' in page
@@ -82,6 +82,6 @@ def test_all_waiting_groups_take_effect_where_they_are_too_many_to_list_R29(
     refused = as_root.post(path, {"all_groups": "on", "shown": shown})
     assert "The pending groups changed while this page was open." in refused.content.decode()
     assert role.push_groups.count() == 0, "nobody saw the one whose name became an alias meanwhile"
-    as_root.post(path, {"all_groups": "on", "shown": refused.context["form"].shown})
+    as_root.post(path, {"all_groups": "on", "shown": refused.context["form"].preview_digest})
     assert role.push_groups.count() == number + 1
     assert role.push_groups.filter(name_key="late").exists()

@@ -68,7 +68,7 @@ def show(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
 
 def save(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
     """Look at the difference, then press the second button."""
-    seen = show(browser, saml, **changes).context["form"].shown
+    seen = show(browser, saml, **changes).context["form"].preview_digest
     return show(browser, saml, **changes, save="x", shown=seen)
 
 
@@ -146,7 +146,7 @@ def test_consequences_are_described_for_existing_settings_only() -> None:
 def test_changes_that_nobody_was_shown_are_not_saved(as_root: Client, saml: SamlSettings) -> None:
     blind = show(as_root, saml, idp_initiated="on", save="x", shown="0" * 64)
     assert "changed while you were looking" in blind.content.decode()
-    seen = show(as_root, saml, idp_initiated="on").context["form"].shown
+    seen = show(as_root, saml, idp_initiated="on").context["form"].preview_digest
     SamlSettings.objects.update(idp_initiated=True, signed="assertion")
     late = show(as_root, saml, idp_initiated="on", save="x", shown=seen)
     assert "changed while you were looking" in late.content.decode()
@@ -322,7 +322,7 @@ def test_the_pages_cost_the_same_however_many_domains_there_are(
 def step(browser: Client, connection: Connection, name: str) -> Any:
     page = f"{page_of(connection, 'key')}?step={name}"
     form = browser.get(page).context["form"]
-    return browser.post(page, {"reason": "rollover", "shown": form.shown})
+    return browser.post(page, {"reason": "rollover", "shown": form.preview_digest})
 
 
 def test_a_rollover_is_four_presses_each_asked_first(as_root: Client, saml: SamlSettings) -> None:

@@ -56,7 +56,7 @@ class Customer:
         """Send metadata: look at the difference, then confirm it."""
         shown = self.post("/metadata", metadata=xml)
         assert shown.status_code == 200
-        return self.post("/metadata", metadata=xml, shown=shown.context["form"].shown, send="1")
+        return self.post("/metadata", metadata=xml, shown=shown.context["form"].preview_digest, send="1")
 
     @property
     def link(self) -> SetupLink:

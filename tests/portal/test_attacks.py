@@ -106,7 +106,7 @@ def test_each_page_names_the_connection_that_it_sets_up(customer: Customer, idp:
 def test_a_link_that_ends_while_the_difference_is_shown_installs_nothing(
     customer: Customer, globex: Connection, idp: TestIdp
 ) -> None:
-    shown = customer.post("/metadata", metadata=idp.metadata()).context["form"].shown
+    shown = customer.post("/metadata", metadata=idp.metadata()).context["form"].preview_digest
     revoke_link(actor=COMMAND, connection=globex, link_id=customer.link.pk)
     assert customer.post("/metadata", metadata=idp.metadata(), shown=shown, send="1").status_code == 404
     assert not SamlSettings.objects.exists()

@@ -91,7 +91,7 @@ def test_a_forwarded_link_changes_no_certificate_once_somebody_is_known(
     assert "Review and decide" in administrator.get(page_of(believed, "overview")).content.decode()
     shown = administrator.get(page_of(believed, "proposed-metadata"))
     assert "certificate removed:" in shown.content.decode()
-    form = {"proposal": SetupProposal.objects.get().pk, "shown": shown.context["form"].shown}
+    form = {"proposal": SetupProposal.objects.get().pk, "shown": shown.context["form"].preview_digest}
     assert administrator.post(page_of(believed, "proposed-metadata"), form).status_code == 302
     assert certificates(believed) == [stranger.pem]
     event = Event.objects.get(kind="saml_settings.changed", actor="boss")
@@ -103,7 +103,7 @@ def test_a_forwarded_link_changes_no_certificate_once_somebody_is_known(
 def test_a_person_who_arrives_while_the_difference_is_shown_closes_the_way(
     customer: Customer, believed: Connection, idp: TestIdp, stranger: TestIdp
 ) -> None:
-    shown = customer.post("/metadata", metadata=stranger.metadata()).context["form"].shown
+    shown = customer.post("/metadata", metadata=stranger.metadata()).context["form"].preview_digest
     pushed(believed)
     customer.post("/metadata", metadata=stranger.metadata(), shown=shown, send="1")
     assert certificates(believed) == [idp.pem]
@@ -119,7 +119,7 @@ def test_a_proposal_is_rejected_replaced_and_decided_once(
     second = SetupProposal.objects.get()
     assert second.pk != first.pk
     administrator, page = browser_of(boss), page_of(believed, "proposed-metadata")
-    shown = administrator.get(page).context["form"].shown
+    shown = administrator.get(page).context["form"].preview_digest
     replaced = administrator.post(page, {"proposal": first.pk, "shown": shown})
     assert "replaced while you were looking" in replaced.content.decode()
     assert administrator.post(page, {"proposal": second.pk, "reject": "x"}).status_code == 302
@@ -173,7 +173,7 @@ def test_metadata_comes_as_a_file_too(customer: Customer, globex: Connection, id
     shown = customer.post("/metadata", file=file)
     form = shown.context["form"]
     assert form.data["metadata"] == idp.metadata(), "a browser sends a file once, so the page contains its text"
-    customer.post("/metadata", metadata=form.data["metadata"], shown=form.shown, send="1")
+    customer.post("/metadata", metadata=form.data["metadata"], shown=form.preview_digest, send="1")
     assert certificates(globex) == [idp.pem]
     for file in (SimpleUploadedFile("x", b"\xff\xfe\x00"), SimpleUploadedFile("x", b"<" * (1024 * 1024 + 1))):
         assert 'class="problem"' in customer.post("/metadata", file=file).content.decode()

@@ -123,5 +123,7 @@ def test_each_page_that_maps_groups_warns_who_chooses_the_roles_then(
         page_of(acme, group=writers.pk),
     ):
         page = " ".join(as_root.get(address).content.decode().split())
-        assert "Everybody who can create or rename groups at an identity provider can give roles to people" in page, address
+        assert "Everybody who can create or rename groups at an identity provider can give roles to people" in page, (
+            address
+        )
         assert "but only roles that are grantable by the connection." in page, address

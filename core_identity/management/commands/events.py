@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from core_identity.admin_kit.exports import Export, Format, events_between
+from core_identity.admin_kit.exports import Export, Format, events_between, with_person
 from core_identity.archive_file import new_file, portions_of, read_archive
 from core_identity.command_exports import SECONDS_BETWEEN_WORDS, ExportingCommand
 from core_identity.errors import NotAllowed
@@ -57,7 +57,7 @@ class Command(ExportingCommand):
         if not rows.exists():
             self.answer({"events": 0}, as_json=json, lines=["No event is old enough, so no file was written."])
             return
-        export = Export(rows, Format.JSONL)
+        export = Export(with_person(rows), Format.JSONL)
         with new_file(path) as file:
             self._write(export, file)
         archive = read_archive(path)

@@ -25,12 +25,12 @@ BEGIN
         AND OLD.kind <> 'events.archived'
         AND coalesce(OLD.changes #> '{is_staff,1}', 'null') <> 'true'
         AND coalesce(OLD.changes #> '{is_superuser,1}', 'null') <> 'true' THEN
-            IF OLD.kind <> 'user.signed_in' THEN
+            IF OLD.kind NOT IN ('user.signed_in') THEN
                 RETURN OLD;
             END IF;
-            -- In the order of an index the next sign-in is near. Without statistics, PostgreSQL would read and sort all later ones instead.
+            -- In the order of an index the next one is near. Without statistics, PostgreSQL would read and sort all later ones instead.
             PERFORM FROM core_identity_event
-                WHERE connection_id = OLD.connection_id AND kind = 'user.signed_in' AND id > OLD.id ORDER BY id LIMIT 1;
+                WHERE connection_id = OLD.connection_id AND kind = OLD.kind AND id > OLD.id ORDER BY id LIMIT 1;
             IF FOUND THEN
                 RETURN OLD;
             END IF;

@@ -23,7 +23,7 @@ from django.db.models import Max, Q, QuerySet
 from core_identity.errors import NotAllowed
 from core_identity.event_kinds import EventKind
 from core_identity.models import Event
-from core_identity.models.event import PROMOTIONS
+from core_identity.models.event import LAST_IS_NEEDED, PROMOTIONS
 from core_identity.services import events
 from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor
@@ -56,8 +56,8 @@ def years_ago(years: int) -> datetime:
 def archivable(before: datetime) -> QuerySet[Event]:
     """Return the events before a time that no later decision depends on."""
     old = Event.objects.filter(at__lt=before).order_by()
-    last_sign_ins = old.filter(kind=EventKind.USER_SIGNED_IN.value).values("connection_id").annotate(last=Max("pk"))
-    kept = {one["last"] for one in last_sign_ins}
+    last_ones = old.filter(kind__in=LAST_IS_NEEDED).values("connection_id", "kind").annotate(last=Max("pk"))
+    kept = {one["last"] for one in last_ones}
     kept.update(old.filter(PROMOTIONS | Q(kind=EventKind.EVENTS_ARCHIVED.value)).values_list("pk", flat=True))
     return old.exclude(pk__in=kept)
 

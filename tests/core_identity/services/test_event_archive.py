@@ -10,6 +10,8 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from core_identity.models import Event
+from core_identity.models.event import LAST_IS_NEEDED
+from core_identity.services.event_archive import archivable
 
 DOOR = "core_identity.archive_before"
 """The setting of a transaction that lets the trigger accept the deletion of older events."""
@@ -95,21 +97,31 @@ def test_the_door_is_closed_again_after_its_transaction_R34() -> None:
 
 
 @pytest.mark.django_db
-def test_the_events_that_a_later_decision_needs_stay_also_through_the_door_R34() -> None:
+@pytest.mark.parametrize("kind", LAST_IS_NEEDED)
+def test_the_last_event_of_a_connection_stays_where_a_later_decision_needs_it_R38(kind: str) -> None:
     one, other = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
-    first = event(3000, "user.signed_in", connection_id=one)
-    last = event(2000, "user.signed_in", connection_id=one)
+    first, last = event(3000, kind, connection_id=one), event(2000, kind, connection_id=one)
+    of_other = event(2500, kind, connection_id=other)
+    for stays in (last, of_other):
+        refused(partial(delete, stays), before="now")
+    refused(lambda: run("DELETE FROM core_identity_event"), before="now")
+    assert list(archivable(timezone.now())) == [first]
+    with door("now"):
+        delete(first)
+    assert list(Event.objects.order_by("pk")) == [last, of_other]
+
+
+@pytest.mark.django_db
+def test_promotions_and_records_of_archives_stay_also_through_the_door_R34() -> None:
     needed = [
-        last,
-        event(2500, "user.signed_in", connection_id=other),
         event(2500, "user.created", changes={"is_superuser": [None, True], "is_staff": [None, False]}),
         event(2500, "user.changed", changes={"is_staff": [False, True]}),
         event(2500, "events.archived"),
     ]
+    no_longer = event(2500, "user.changed", changes={"is_staff": [True, False]})
     for stays in needed:
         refused(partial(delete, stays), before="now")
-    refused(lambda: run("DELETE FROM core_identity_event WHERE kind = 'user.signed_in'"), before="now")
-    no_longer = event(2500, "user.changed", changes={"is_staff": [True, False]})
+    assert list(archivable(timezone.now())) == [no_longer]
     with door("now"):
-        delete(first, no_longer)
+        delete(no_longer)
     assert list(Event.objects.order_by("pk")) == needed

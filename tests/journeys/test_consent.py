@@ -32,6 +32,7 @@ def test_an_administrator_consents_and_okta_provisions_by_the_code(
         expect(page.get_by_role("heading", name="Let Acme Studios provision people?")).to_be_visible()
         assert_good_as_it_is(page)
         page.goto(url.replace(setup["client_id"], "nobody"))
+        expect(page.get_by_role("button", name="Allow", exact=True)).to_have_count(0)
         assert_good_as_it_is(page)
         page.goto(url)
         page.get_by_role("button", name="Allow", exact=True).click()

@@ -92,7 +92,7 @@ BULK: Final = (
 )
 """The pages that only an action of a list leads to."""
 NO_PAGE: Final = re.compile(
-    r"^style$|_history|_export_(csv|jsonl)|_steps|jsi18n|logout|autocomplete|view_on_site|app_list"
+    r"^style$|_history|_export_(csv|jsonl)|_steps|jsi18n|logout|autocomplete|view_on_site|app_list|suggest"
 )
 """Names of addresses that answer with a file, a part of a page, or a redirect, and of the style guide, which only developers have."""
 REFUSED: Final = re.compile(r"_(conflict|event|provisioningrecord|signinrecord)_add|_(?!role_)[a-z]+_delete")

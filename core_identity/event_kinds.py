@@ -79,6 +79,7 @@ class EventKind(StrEnum):
     CONNECTION_REKEY_BEGUN = "connection.rekey_begun", "A re-key of a connection began."
     CONNECTION_REKEY_ENDED = "connection.rekey_ended", "A re-key of a connection ended."
     CONNECTION_SUCCEEDED = "connection.succeeded", "A connection took over the people of a former connection."
+    CONNECTION_TEST_PASSED = "connection.test_passed", "A test sign-in of a connection passed. It changed nothing else."
     CONNECTION_BURST = "connection.burst", "A connection deactivated unusually many people."
     CONNECTION_BURST_UNEXPIRED = "connection.burst_unexpired", "An administrator undid a burst of deactivations."
     CONNECTION_BURST_SETTLED = "connection.burst_settled", "An administrator settled a burst of deactivations."

@@ -387,12 +387,7 @@ class SignInRecord(models.Model):
                 fields=("connection_slug", "-at"),
                 condition=~models.Q(code="signed_in") & models.Q(is_test=False),
             ),
-            # For the last sign-in through a connection, and what was refused since, however many rows of other kinds came in between.
-            models.Index(
-                name="sign_in_succeeded",
-                fields=("connection_slug", "-id"),
-                condition=models.Q(code="signed_in", is_test=False),
-            ),
+            # For what was refused since the last sign-in through a connection, however many rows of other kinds came in between.
             models.Index(
                 name="sign_in_unknown_certificate",
                 fields=("connection_slug", "-at"),

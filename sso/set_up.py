@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils import timezone
 
 from core_identity.attributes import FOLLOWED, NAMES
+from core_identity.selectors.sign_ins import last_passed_test, last_sign_in
 from core_identity.set_up import Advice, CustomerStep, Screen, Step, Value, Vendor
 from core_identity.sketches import Drawing
 from sso.models import SamlSettings, SignInRecord
@@ -17,7 +18,7 @@ from sso.set_up_advice import ADVICE
 from sso.settings.email_domains import verified_domains
 from sso.settings.live_settings import new_settings
 from sso.settings.trust_warnings import warnings_of
-from sso.sign_in.log import SUCCEEDED, without_names
+from sso.sign_in.log import without_names
 from sso.sign_in.outcomes import SIGNED_IN
 
 if TYPE_CHECKING:
@@ -28,32 +29,34 @@ LATELY: Final = 200
 
 
 def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
-    """Yield the steps that sso can tick. Four statements.
+    """Yield the steps that sso can tick. Five statements.
 
-    Only a sign-in whose signature was verified ticks a step, because anybody can send the others.
+    Only a sign-in whose signature was verified ticks a step, because anybody can send the others. A sign-in and a passed test are events, so
+    their ticks stay when the log is emptied, or is off.
     """
     advice = ADVICE[vendor]
     saml = getattr(connection, "saml", None)
     records = SignInRecord.objects.filter(connection_slug=connection.slug).order_by("-id")
-    signed_in = records.filter(SUCCEEDED).first()
+    signed_in = last_sign_in(connection.pk)
     # Once people sign in, nobody looks for tests: they could be a million rows back.
     lately = [] if signed_in else list(records[:LATELY])
     tests = [record for record in lately if record.is_test]
-    tested = next((record for record in tests if record.code == SIGNED_IN), signed_in)
-    answer = next((record for record in lately if record.arrived), signed_in)
+    passed = next((record for record in tests if record.code == SIGNED_IN), None)
+    tested = signed_in or (passed.at if passed else last_passed_test(connection.pk))
+    answered = tested or next((record.at for record in lately if record.arrived), None)
     yield Step(
         2,
         "saml_app",
         "Our values entered at the identity provider",
-        done=answer is not None,
-        facts=_values_proven(answer, saml),
+        done=answered is not None,
+        facts=_values_proven(answered, saml),
         advice=advice["saml_app"],
         here="Each response that arrived is in the sign-in log here, also a refused one.",
         page="#sheet-heading",
         page_title="Show the values",
-        seen_at=answer.at if answer else None,
+        seen_at=answered,
         for_customer=CustomerStep(
-            "Create the SAML app and copy our values into it", facts=_values_proven(answer, saml)
+            "Create the SAML app and copy our values into it", facts=_values_proven(answered, saml)
         ),
         is_proven_later=saml is not None,
     )
@@ -78,11 +81,11 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
         "test",
         "Test sign-in passed",
         done=tested is not None,
-        facts=_last_refused("test", tests) if tested is None else (tested.decision,) if tested.is_test else (),
+        facts=_last_refused("test", tests) if tested is None else (passed.decision,) if passed else (),
         advice=advice["test"],
         page="test" if saml else "",
         page_title="Test sign-in",
-        seen_at=tested.at if tested else None,
+        seen_at=tested,
         for_customer=CustomerStep(
             "Test the sign-in",
             act="portal-test" if saml else "",
@@ -97,7 +100,7 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
         facts=() if signed_in else _last_refused("sign-in", [record for record in lately if not record.is_test]),
         advice=_first_sign_in(advice["first_sign_in"], saml or new_settings(connection)),
         here="A refused person sees a reference: enter it in the search at the top. The SAML settings decide where sign-ins may start.",
-        seen_at=signed_in.at if signed_in else None,
+        seen_at=signed_in,
         for_customer=CustomerStep("First person signs in"),
     )
     if saml is not None:
@@ -143,8 +146,8 @@ def _first_sign_in(advice: Advice, saml: SamlSettings) -> Advice:
     )
 
 
-def _values_proven(answer: SignInRecord | None, saml: SamlSettings | None) -> tuple[str, ...]:
-    if answer is not None:
+def _values_proven(answered: datetime | None, saml: SamlSettings | None) -> tuple[str, ...]:
+    if answered is not None:
         return ("A SAML response from it arrived here.",)
     return ("The test sign-in will show whether the values are right.",) if saml is not None else ()
 

@@ -238,7 +238,7 @@ def address_of_look(request: HttpRequest, connection: Connection, look: Look) ->
 def connection_states(request: HttpRequest, now: datetime) -> list[ConnectionState]:
     """Return all connections with what needs a look at ``now`` (aware), those in trouble first. Six queries, however many there are."""
     known = connections()
-    sign_ins = last_sign_in_by_connection([connection.slug for connection in known])
+    sign_ins = last_sign_in_by_connection(known)
     bursts = connections_with_a_burst() if may_settle_bursts(request.user) else set()
     return _states(known, dict(trust_that_ends(now)), ending_credentials(now), sign_ins, bursts, now)
 

@@ -447,6 +447,15 @@ class Migration(migrations.Migration):
                         name="event_about_refused",
                     ),
                     models.Index(
+                        models.F("connection_id"),
+                        models.F("kind"),
+                        models.Func(
+                            models.F("id"), output_field=models.BigIntegerField(), template="(-%(expressions)s)"
+                        ),
+                        condition=models.Q(("kind__in", ("user.signed_in", "connection.test_passed"))),
+                        name="event_by_sign_in",
+                    ),
+                    models.Index(
                         condition=models.Q(("kind__in", ("role.deleted", "group.deleted"))),
                         fields=["subject_id"],
                         name="event_deleted",

@@ -51,6 +51,13 @@ ABOUT: Final = MappingProxyType(
 """Subjects by which a list of events is filtered. Each has an index of its own, so that a rare one is found without reading all others."""
 
 
+NEWEST_FIRST: Final = models.Func(models.F("id"), template="(-%(expressions)s)", output_field=models.BigIntegerField())
+"""The order of `event_by_sign_in`. No other index has it.
+
+In the order of ``id``, PostgreSQL would often read the sign-ins of all connections, the newest first, until it finds one of a silent connection.
+"""
+
+
 class Event(GuardedModel):
     """One append-only audit row, written in the transaction of its change (R34).
 
@@ -99,6 +106,13 @@ class Event(GuardedModel):
                     name=f"event_about_{name.replace('-', '_').replace(' ', '_')}", fields=("-id",), condition=condition
                 )
                 for name, condition in ABOUT.items()
+            ),
+            models.Index(
+                "connection_id",
+                "kind",
+                NEWEST_FIRST,
+                name="event_by_sign_in",
+                condition=models.Q(kind__in=(EventKind.USER_SIGNED_IN.value, EventKind.CONNECTION_TEST_PASSED.value)),
             ),
             models.Index(name="event_deleted", fields=("subject_id",), condition=models.Q(kind__in=DELETED_KINDS)),
             models.Index(name="event_password_alarm", fields=("at",), condition=models.Q(kind=PASSWORD_ALARM)),

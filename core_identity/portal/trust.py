@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 from core_identity.clock import Now
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.event_kinds import EventKind
-from core_identity.models import Connection, Event, Identity, SetupLink, SetupProposal
+from core_identity.models import Connection, Identity, SetupLink, SetupProposal
+from core_identity.selectors.sign_ins import last_sign_in
 from core_identity.services import events
 from core_identity.services.locks import lock_customer
 from core_identity.services.transactions import in_one_transaction
@@ -40,8 +41,7 @@ def knows_nobody(connection: Connection) -> bool:
     lock_customer(connection.customer_id)
     if Identity.objects.filter(connection=connection).exists():  # an offer is one too
         return False
-    signed_in = Event.objects.filter(connection_id=connection.pk, kind=EventKind.USER_SIGNED_IN.value)
-    return not signed_in.exists()
+    return last_sign_in(connection.pk) is None
 
 
 @in_one_transaction

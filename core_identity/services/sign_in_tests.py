@@ -8,6 +8,7 @@ from django.db import transaction
 from core_identity.errors import IdentityError
 from core_identity.event_kinds import EventKind
 from core_identity.models import Connection, Event
+from core_identity.services import events
 from core_identity.services.connections import switch_on
 from core_identity.services.sign_in import Entrance, enter
 from core_identity.services.transactions import in_one_transaction
@@ -50,3 +51,9 @@ def run_sign_in_test(*, actor: Actor, connection: Connection, person: Person) ->
         return SignInTest(entrance, refusal, tuple(map(dict, recorded.values("kind", "subject", "changes", "reason"))))
     finally:
         transaction.set_rollback(True)
+
+
+@in_one_transaction
+def record_passed_test(*, actor: Actor, connection: Connection) -> None:
+    """Record that a test sign-in passed. This event is all that a test leaves in the tables of people and connections."""
+    events.record(actor=actor, kind=EventKind.CONNECTION_TEST_PASSED, subject=connection)

@@ -18,8 +18,8 @@ class LockedOutPage(ConnectionReadPage):
     template_name = "admin/sso/locked_out.html"
 
     def facts(self, form: Any) -> dict[str, Any]:
-        lockout = lockout_of(self.row.slug)
-        people = former_sign_ins(self.row.slug) if lockout.refused and seen_by(self.request)["user"] else []
+        lockout = lockout_of(self.row)
+        people = former_sign_ins(self.row) if lockout.refused and seen_by(self.request)["user"] else []
         named = named_users((one.user_id for one in people), without_expired=True)
         log = f"{reverse('admin:sso_signinrecord_changelist')}?connection={self.row.slug}&outcome=certificate"
         return {

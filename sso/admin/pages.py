@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
 from core_identity.admin_kit.health import MOST, HealthRow, end_row, failures_row, last_row
 from core_identity.admin_kit.limits import Limits, per_minute
 from core_identity.admin_kit.pages import AddressOf, ConnectionPart
+from core_identity.selectors.sign_ins import LAST_SIGN_IN
 from core_identity.templatetags.core_pages import or_more
 from sso.admin.domains import DomainsPage
 from sso.admin.inline import SamlSettingsInline
@@ -24,7 +24,7 @@ from sso.saml.certificates import end_of
 from sso.settings.keys import keys_of
 from sso.settings.trust_warnings import warnings_of
 from sso.sign_in.lockout import lockout_of
-from sso.sign_in.log import MOST_COUNTED, SUCCEEDED, refused_lately
+from sso.sign_in.log import MOST_COUNTED, refused_lately
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -35,7 +35,7 @@ def facts(connection: "Connection") -> Mapping[str, Any]:
     return {
         "saml": saml,
         "refused_lately": refused_lately(connection.slug),
-        "lockout": lockout_of(connection.slug),
+        "lockout": lockout_of(connection),
         "our_keys": keys_of(connection) if saml else [],
         "trust_warnings": warnings_of(saml, timezone.now()) if saml else [],
     }
@@ -74,9 +74,6 @@ def limits(connection: "Connection") -> Limits:
     )
 
 
-# From the log: to search all identities would take longer the more people there are.
-_SIGNED_IN: Final = SignInRecord.objects.filter(SUCCEEDED, connection_slug=OuterRef("slug"))
-
 SAML: Final = ConnectionPart(
     pages=(
         SettingsPage,
@@ -91,7 +88,7 @@ SAML: Final = ConnectionPart(
     ),
     inline=SamlSettingsInline,
     facts=facts,
-    columns={"signed_in": Subquery(_SIGNED_IN.order_by("-id").values("at")[:1])},
+    columns={"signed_in": LAST_SIGN_IN},
     related=("saml",),
     health=health,
     limits=limits,

@@ -99,11 +99,6 @@ class Migration(migrations.Migration):
                         name="sign_in_refused",
                     ),
                     models.Index(
-                        condition=models.Q(("code", "signed_in"), ("is_test", False)),
-                        fields=["connection_slug", "-id"],
-                        name="sign_in_succeeded",
-                    ),
-                    models.Index(
                         condition=models.Q(("code", "signature"), ("is_test", False)),
                         fields=["connection_slug", "-at"],
                         name="sign_in_unknown_certificate",

@@ -7,12 +7,16 @@ messages were refused since, and who signed in before and not since. The refused
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from core_identity.clock import Now
-from sso.models import SignInKind, SignInRecord, SsoSession
-from sso.sign_in.log import MOST_COUNTED, SUCCEEDED, UNKNOWN_CERTIFICATE
+from core_identity.selectors.sign_ins import last_sign_in, sign_ins
+from sso.models import SignInRecord, SsoSession
+from sso.sign_in.log import MOST_COUNTED, UNKNOWN_CERTIFICATE
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
 
 LOOKED_AT: Final = 1_000
 """The newest sign-ins of a connection among which people are looked for."""
@@ -38,24 +42,22 @@ class FormerSignIn:
     session_until: datetime | None
 
 
-def lockout_of(slug: str) -> Lockout:
-    """Return the lockout of the connection with this slug. Two queries, each by an index of its own: one row, and `MOST_COUNTED` rows at most."""
-    records = SignInRecord.objects.filter(connection_slug=slug)
-    last = records.filter(SUCCEEDED).order_by("-id").values_list("at", flat=True).first()
-    refused = records.filter(UNKNOWN_CERTIFICATE)
+def lockout_of(connection: "Connection") -> Lockout:
+    """Return the lockout of a connection. Two queries, each by an index of its own: one row, and `MOST_COUNTED` rows at most."""
+    last = last_sign_in(connection.pk)
+    refused = SignInRecord.objects.filter(UNKNOWN_CERTIFICATE, connection_slug=connection.slug)
     if last is not None:
         refused = refused.filter(at__gt=last)
     times = list(refused.order_by("-at").values_list("at", flat=True)[:MOST_COUNTED])
     return Lockout(last, len(times), times[-1] if times else None)
 
 
-def former_sign_ins(slug: str) -> Sequence[FormerSignIn]:
-    """Return the people who signed in last through the connection with this slug, newest first. Two queries."""
-    records = SignInRecord.objects.filter(connection_slug=slug, is_test=False).order_by("-id")[:LOOKED_AT]
+def former_sign_ins(connection: "Connection") -> Sequence[FormerSignIn]:
+    """Return the people who signed in last through a connection, newest first. Two queries."""
     newest: dict[UUID, datetime] = {}
-    for user_id, at, kind in records.values_list("user_id", "at", "kind"):
-        if kind == SignInKind.SIGNED_IN and user_id is not None and len(newest) < LISTED:
+    for user_id, at in sign_ins(connection.pk).values_list("user_id", "at")[:LOOKED_AT]:
+        if user_id is not None and len(newest) < LISTED:
             newest.setdefault(user_id, at)
-    sessions = SsoSession.objects.filter(connection__slug=slug, identity__user__in=newest, until__gt=Now())
+    sessions = SsoSession.objects.filter(connection=connection, identity__user__in=newest, until__gt=Now())
     until = dict(sessions.order_by("until").values_list("identity__user", "until"))
     return [FormerSignIn(user_id, at, until.get(user_id)) for user_id, at in newest.items()]

@@ -65,10 +65,8 @@ REFUSED: Final = ~Q(code=SIGNED_IN) & Q(is_test=False, kind__in=[SignInKind.PERS
 """Refused sign-ins by an IdP. The first condition is that of the index."""
 COUNTED: Final = ~Q(kind=SignInKind.SIGNED_OUT) & Q(is_test=False, connection_id__isnull=False)
 """All sign-ins by an IdP, as Home counts them: not tests, sign-outs and passwords."""
-SUCCEEDED_SQL: Final = f"(code = '{SIGNED_IN}' AND NOT is_test)"
 UNKNOWN_CERTIFICATE_SQL: Final = f"(code = '{Code.SIGNATURE.value}' AND NOT is_test)"
-"""The conditions of two indexes."""
-SUCCEEDED: Final = written_out(SUCCEEDED_SQL)
+"""The condition of an index."""
 UNKNOWN_CERTIFICATE: Final = written_out(UNKNOWN_CERTIFICATE_SQL)
 MOST_COUNTED: Final = 1000
 

@@ -1,4 +1,4 @@
-"""A test sign-in (R37): it passes every check and the real service, and then all changes are undone.
+"""A test sign-in (R37): it passes every check and the real service, and then all changes are undone. If it passed, one event records that.
 
 It belongs to one administrator, one session and one browser from the start. Its result is shown once. The result contains values from the IdP, so
 until then it is stored encrypted by a ticket that only this browser has.
@@ -25,10 +25,10 @@ from core_identity.clock import Now, database_now
 from core_identity.errors import IdentityError, InvalidValue, MissingAttributes
 from core_identity.event_kinds import EventKind
 from core_identity.portal.links import actor_of as actor_of_link
-from core_identity.portal.links import record_test
-from core_identity.services.sign_in_tests import SignInTest, run_sign_in_test
+from core_identity.portal.links import live_links, record_test
+from core_identity.services.sign_in_tests import TESTING, SignInTest, record_passed_test, run_sign_in_test
 from core_identity.services.uniqueness import WAY_OUT
-from core_identity.values import Person
+from core_identity.values import Actor, ActorKind, Channel, Person
 from sso.models import SamlSettings, SignInState
 from sso.saml.claims import VerifiedAssertion
 from sso.saml.refusals import Code, SamlRefusal, legible
@@ -134,10 +134,23 @@ def finish_test(attempt: Attempt, state: SignInState) -> HttpResponse:
         test = SignInTest(None, refused, ())
     else:
         test = _run(attempt, person)
+    if test.refusal is None:
+        record_passed_test(actor=_tester(attempt, state), connection=attempt.saml.connection)
     result = {**_verdict(attempt, assertion, test), "sent_values": _sent_values(assertion), "events": _plain(test)}
     if state.next_path:
         result = _for_customer(result, test.refusal) | {"checks": [as_json(check) for check in checks]}
     return _lead_to(attempt, state, result)
+
+
+def _tester(attempt: Attempt, state: SignInState) -> Actor:
+    """Return who began a test: the administrator, or the set-up link of the connection, if that is still open in its browser."""
+    connection, reference = attempt.saml.connection, attempt.reference
+    if state.tester is not None and not state.next_path:
+        name = state.tester.get_username()
+        return Actor(Channel.ADMIN, ActorKind.ADMIN, name, id=str(state.tester.pk), request_id=reference)
+    links = live_links().filter(connection=connection)
+    link = next((one for one in links if _session_of(one) == state.tester_session), None)
+    return actor_of_link(link, attempt.request) if link is not None else replace(TESTING, request_id=reference)
 
 
 def take_report(request: HttpRequest, *, connection: Any, ticket: str) -> dict[str, Any] | None:

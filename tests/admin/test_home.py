@@ -16,9 +16,11 @@ from django.utils import timezone
 import sso.settings.changes
 from core_identity import errors
 from core_identity.config.charts import HEIGHT, chart
+from core_identity.event_kinds import EventKind
 from core_identity.models import Burst, Connection, Identity, LoggedHour, PushGroup
 from core_identity.selectors.log_hours import DAYS, Activity, Day, LogTable, activities
 from core_identity.services.connections import switch_off
+from core_identity.services.events import record
 from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.push.provisioning import create_person
 from scim.home import CALLS, ending_credentials, last_call_by_connection
@@ -28,7 +30,7 @@ from sso.models import SignInRecord, SpKey
 from sso.settings.keys import make_key
 from sso.sign_in.log import kind_of
 from tests.admin.conftest import browser_of, put, staff
-from tests.support.cast import ADMIN, JANE, OKTA, ZOE, make_connection
+from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, make_connection
 from tests.support.plans import plans
 from tests.support.saml import TestIdp
 
@@ -42,6 +44,10 @@ def call(at: datetime, status: int = 200, slug: str = "acme") -> None:
 
 
 def sign_in(at: datetime, connection: Connection, code: str = "signed_in", *, is_test: bool = False) -> None:
+    """Write what a sign-in leaves: its row in the log, and the event if the person got in."""
+    if code == "signed_in" and not is_test:
+        with time_machine.travel(at, tick=False):
+            record(actor=BROWSER, kind=EventKind.USER_SIGNED_IN, subject=None, connection=connection)
     SignInRecord.objects.create(
         at=at,
         connection_id=connection.pk,
@@ -234,6 +240,12 @@ def test_a_connection_has_a_word_for_its_state(
     assert re.findall(r'<span class="core-chip \w+">([^<]+)</span>\s*</span>', page) == [word]
 
 
+def test_a_silent_connection_is_not_forgotten_with_its_log(as_root: Client, acme: Connection) -> None:
+    sign_in(timezone.now() - timedelta(days=40, hours=1), acme)
+    SignInRecord.objects.all().delete()
+    assert "Silent for 40 days" in as_root.get("/admin/").content.decode()
+
+
 @pytest.mark.django_db
 def test_the_latest_row_of_a_connection_is_found_without_reading_its_log(acme: Connection) -> None:
     now = timezone.now()
@@ -242,7 +254,7 @@ def test_the_latest_row_of_a_connection_is_found_without_reading_its_log(acme: C
         sign_in(now, acme, "audience")
     call(now, 200)
     call(now, 401)
-    assert last_sign_in_by_connection(["acme", "unknown"]) == {"acme": LastSignIn(now - timedelta(hours=2), None)}
+    assert last_sign_in_by_connection([acme]) == {"acme": LastSignIn(now - timedelta(hours=2), None)}
     assert last_call_by_connection(["acme"])["acme"].let_in is False
 
 

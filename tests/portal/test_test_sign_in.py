@@ -56,6 +56,10 @@ def test_a_good_test_shows_what_the_idp_sent_and_makes_nobody(tester: CustomerBr
     assert customer.http.get("/me").status_code == 401, "no session begins"
     steps = customer.get("/steps").content.decode()
     assert steps.count("core-step-done") == 3
+    passed = Event.objects.get(kind="connection.test_passed")
+    assert (passed.actor_kind, passed.actor_id) == ("setup_link", str(customer.link.pk))
+    SignInRecord.objects.all().delete()
+    assert customer.get("/steps").content.decode().count("core-step-done") == 3, "a tick needs no log"
 
 
 def test_nothing_of_core_s_side_is_in_the_result(tester: CustomerBrowser, globex: Connection) -> None:

@@ -9,27 +9,30 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core_identity.models import Connection, Identity, User
+from core_identity.models import Connection, Event, Identity, User
+from core_identity.selectors.sign_ins import last_passed_test
 from core_identity.services.connections import switch_off
 from core_identity.services.expiry import expire
 from core_identity.services.users import create_user
 from core_identity.set_up import Vendor
+from core_identity.write_guard import service_writes
 from sso.admin.pages import SAML
 from sso.home import last_sign_in_by_connection
 from sso.models import SignInRecord
 from sso.set_up import LATELY, steps
-from sso.sign_in.lockout import lockout_of
+from sso.sign_in.lockout import former_sign_ins, lockout_of
 from sso.sign_in.log import kind_of
 from tests.admin.conftest import browser_of, staff
 from tests.admin.test_home import sign_in
 from tests.sso.conftest import Browser
-from tests.support.cast import ADMIN, COMMAND, JANE, ZOE, by_sso
+from tests.support.cast import ADMIN, COMMAND, JANE, ZOE, by_sso, make_connection
 from tests.support.plans import rows_read
 from tests.support.saml import TestIdp
 
 pytestmark = pytest.mark.django_db
 JANE_BY_SSO = by_sso(JANE)
 TABLE = SignInRecord._meta.db_table
+EVENTS = Event._meta.db_table
 
 
 @pytest.fixture
@@ -105,11 +108,27 @@ def test_strangers_cannot_announce_a_lockout_at_an_unused_connection(
     assert "locked-out" not in as_root.get("/admin/").content.decode()
 
 
+def test_a_lockout_is_seen_after_the_last_sign_in_has_left_the_log(
+    acme: Connection, idp: TestIdp, stranger: TestIdp, as_root: Client
+) -> None:
+    Browser(idp).sign_in(JANE_BY_SSO)
+    SignInRecord.objects.all().delete()
+    Browser(stranger).come_back(JANE_BY_SSO)
+    page = text_of(as_root, acme)
+    assert "Nobody has signed in since. The last sign-in was just now." in page
+    assert f"/admin/core_identity/user/{person_called(str(JANE.email)).pk}/change/" in page
+    link = f"/admin/core_identity/connection/{acme.pk}/locked-out/"
+    assert link in as_root.get("/admin/").content.decode()
+    assert link in as_root.get(f"/admin/core_identity/connection/{acme.pk}/overview/").content.decode()
+    listed = as_root.get("/admin/core_identity/connection/").content.decode()
+    assert "just now" in listed
+
+
 def test_the_overview_looks_up_the_last_sign_in_only_twice(acme: Connection, as_root: Client) -> None:
     sign_in(timezone.now(), acme)
     with CaptureQueriesContext(database) as queries:
         as_root.get(f"/admin/core_identity/connection/{acme.pk}/overview/")
-    last = re.compile(r"""\(code = 'signed_in' AND NOT is_test\).*ORDER BY "sso_signinrecord"."id" DESC LIMIT 1$""")
+    last = re.compile(r"""kind = 'user.signed_in'.*ORDER BY \(-"core_identity_event"."id"\) ASC LIMIT 1$""")
     lookups = [one["sql"] for one in queries if last.search(one["sql"])]
     assert len(lookups) == 2, "once for the steps, once for the warnings and the health card"
 
@@ -125,7 +144,7 @@ def test_many_refused_messages_do_not_hide_the_lockout_and_a_switched_off_connec
     assert "nobody has signed in since" in page
     assert link in page
     assert "Unknown certificate" in page
-    assert '<td data-label="Last sign-in">none lately</td>' not in page
+    assert '<td data-label="Last sign-in">never</td>' not in page
     switch_off(actor=ADMIN, connection_id=acme.pk, reason="sold")
     assert link not in as_root.get("/admin/").content.decode()
 
@@ -133,8 +152,8 @@ def test_many_refused_messages_do_not_hide_the_lockout_and_a_switched_off_connec
 def test_strangers_cannot_lengthen_a_page_of_a_connection_that_nobody_has_used(acme: Connection) -> None:
     refuse(acme, 3_000)
     facts: dict[str, Callable[[], object]] = {
-        "lockout": lambda: lockout_of(acme.slug),
-        "home": lambda: last_sign_in_by_connection([acme.slug]),
+        "lockout": lambda: lockout_of(acme),
+        "home": lambda: last_sign_in_by_connection([acme]),
         "set-up": lambda: list(steps(acme, Vendor.OKTA)),
         "connections": lambda: list(Connection.objects.annotate(**SAML.columns)),
     }
@@ -151,14 +170,54 @@ def test_strangers_cannot_lengthen_a_page_of_a_connection_that_nobody_has_used(a
 def test_the_last_sign_in_is_found_by_a_plan_for_all_values_too(acme: Connection) -> None:
     """A connection to PostgreSQL that has sent a statement ten times may plan it once for all values, for example for the customer's own page."""
     sign_in(timezone.now(), acme)
-    refuse(acme, 3_000)
+    add_events(acme, 3_000)
     with database.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-    before = rows_read()[TABLE]
-    found = [lockout_of(acme.slug).last_sign_in for _ in range(7)]
+    before = rows_read()[EVENTS]
+    found = [lockout_of(acme).last_sign_in for _ in range(7)]
     assert all(found)
-    assert rows_read()[TABLE] - before <= len(found)
+    assert rows_read()[EVENTS] - before <= len(found)
+
+
+def test_the_last_sign_in_is_found_whatever_happened_since(acme: Connection) -> None:
+    sign_in(timezone.now(), acme)
+    globex = make_connection("globex", customer="Globex")
+    add_events(acme, 3_000)
+    add_events(globex, 3_000, kind="user.signed_in")
+    facts: dict[str, Callable[[], object]] = {
+        "lockout": lambda: lockout_of(acme).last_sign_in,
+        "home": lambda: last_sign_in_by_connection([acme])["acme"].at,
+        "set-up": lambda: list(steps(acme, Vendor.OKTA)),
+        "test": lambda: last_passed_test(acme.pk) is None,
+        "connections": lambda: Connection.objects.annotate(**SAML.columns).get(slug="acme").signed_in,  # type: ignore[attr-defined]
+        "people": lambda: former_sign_ins(acme) == [],
+    }
+    with database.cursor() as cursor:
+        cursor.execute(f"ANALYZE {EVENTS}")
+        # So few events would be read whole and sorted for a thousand of them. The question is whether an index can answer.
+        cursor.execute("SET LOCAL enable_sort = off")
+    for name, read in facts.items():
+        before = rows_read()[EVENTS]
+        assert read(), name
+        assert rows_read()[EVENTS] - before <= 3, name
+
+
+def add_events(connection: Connection, rows: int, *, kind: str = "identity.changed") -> None:
+    """Add events that came since."""
+    with service_writes():
+        Event.objects.bulk_create(
+            Event(
+                at=timezone.now(),
+                kind=kind,
+                channel="scim",
+                actor_kind="system",
+                actor="a test",
+                connection_id=connection.pk,
+                connection_slug=connection.slug,
+            )
+            for _ in range(rows)
+        )
 
 
 def test_only_a_superuser_is_led_to_the_metadata(acme: Connection, as_root: Client) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.apps import apps
+from django.conf import LazySettings
 from django.db import IntegrityError, transaction
 from django.db import connection as database
 from django.test import Client
@@ -19,6 +20,7 @@ from core_identity.services.expiry import expire
 from core_identity.services.push.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role, revoke_role
 from core_identity.services.users import create_user
+from core_identity.set_up import Vendor, steps_of
 from core_identity.values import Person
 from sso.models import SignInRecord, SignInState, UsedAssertion
 from tests.admin.conftest import browser_of, staff
@@ -66,10 +68,11 @@ def tester(acme: Connection, idp: TestIdp) -> AdminBrowser:
 
 
 def everything() -> dict[str, int]:
-    """Return how many rows each table has, but for those that a test sign-in may leave."""
-    left = {"SignInRecord", "SignInState", "UsedAssertion", "Session", "Budget"}
+    """Return how many rows each table has, but for those that a test sign-in may leave: also the event that it passed."""
+    left = {"SignInRecord", "SignInState", "UsedAssertion", "Session", "Budget", "Event"}
     models = [model for model in apps.get_models() if model.__name__ not in left and not model._meta.proxy]
-    return {model._meta.label: model._default_manager.count() for model in models}
+    counts = {model._meta.label: model._default_manager.count() for model in models}
+    return {**counts, "events": Event.objects.exclude(kind="connection.test_passed").count()}
 
 
 @pytest.fixture
@@ -284,11 +287,37 @@ def test_an_administrator_who_lost_the_permission_tests_and_sees_nothing(tester:
     assert not Identity.objects.exists()
 
 
-def test_the_events_of_others_are_not_shown_and_none_is_left(tester: AdminBrowser) -> None:
-    before = list(Event.objects.values_list("pk", flat=True))
+def test_the_events_of_others_are_not_shown_and_only_the_passed_test_is_one(
+    tester: AdminBrowser, acme: Connection
+) -> None:
+    before = set(Event.objects.values_list("pk", flat=True))
     page = tester.try_out(JANE_BY_SSO)
     assert "role.created" not in page
-    assert list(Event.objects.values_list("pk", flat=True)) == before
+    (left,) = Event.objects.exclude(pk__in=before)
+    assert (left.kind, left.subject_id, left.user_id) == ("connection.test_passed", acme.pk, None)
+    assert (left.actor_kind, left.actor, left.actor_id) == ("admin", "tess", str(tester.user.pk))
+    assert left.request_id == SignInRecord.objects.get().reference
+    tester.try_out(replace(JANE_BY_SSO, uid=None))
+    assert Event.objects.exclude(pk__in=before).get() == left, "a refused test is no event"
+
+
+def test_a_passed_test_ticks_its_steps_without_the_sign_in_log_R37(
+    tester: AdminBrowser, acme: Connection, settings: LazySettings
+) -> None:
+    settings.SIGN_IN_LOG_DAYS = 0
+    tester.try_out(replace(JANE_BY_SSO, uid=None))
+    assert ticked(acme) == set()
+    tester.try_out(JANE_BY_SSO)
+    assert not SignInRecord.objects.exists()
+    assert ticked(acme) == {"saml_app", "test"}
+
+
+def ticked(connection: Connection) -> set[str]:
+    return {step.name for step in steps_of(connection, Vendor.OKTA) if step.done} & {
+        "saml_app",
+        "test",
+        "first_sign_in",
+    }
 
 
 def test_an_answer_at_the_acs_of_another_connection_is_refused(tester: AdminBrowser, idp: TestIdp) -> None:

@@ -1,11 +1,10 @@
 """The facts about provisioning on the start page of the administration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db import connection as database
 from django.db.models import Exists, OuterRef, Value
 from django.db.models.functions import Concat
 
@@ -13,23 +12,7 @@ from core_identity.selectors.log_hours import LogTable
 from core_identity.values import NOTICE
 from scim.models import BearerToken, ClientSecret, ProvisioningRecord
 
-_TABLE: Final = ProvisioningRecord._meta.db_table
-CALLS: Final = LogTable(name="scim-calls", table=_TABLE, counted="true", bad="status >= 400")
-
-_LAST: Final = f"""
-SELECT slug, row.at, row.status FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (
-    SELECT lately.at, lately.status FROM (
-        SELECT id, at, status FROM {_TABLE} WHERE connection_slug = slug ORDER BY id DESC LIMIT 50
-    ) AS lately ORDER BY lately.id DESC LIMIT 1
-) AS row
-"""  # noqa: S608 - names of our own
-
-
-@dataclass(frozen=True, slots=True)
-class LastCall:
-    at: datetime
-    let_in: bool
-    """Whether the token was accepted. Other failures concern one message only."""
+CALLS: Final = LogTable(name="scim-calls", table=ProvisioningRecord._meta.db_table, counted="true", bad="status >= 400")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +22,6 @@ class Ending:
     slug: str
     what: str
     ends_at: datetime
-
-
-def last_call_by_connection(slugs: Sequence[str]) -> Mapping[str, LastCall]:
-    """Return the newest call of each connection. One query, a look-up for each slug."""
-    with database.cursor() as cursor:
-        cursor.execute(_LAST, [list(slugs)])
-        return {slug: LastCall(at, status != 401) for slug, at, status in cursor.fetchall()}
 
 
 def ending_credentials(now: datetime, *, slug: str = "") -> Sequence[Ending]:

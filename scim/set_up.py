@@ -1,11 +1,14 @@
 """The SCIM steps of a connection's set-up, and the provisioning screens of the IdPs that we know (R37)."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from core_identity.selectors.set_up import first_pushed
 from core_identity.set_up import CustomerStep, Screen, Step, Value, Vendor
 from core_identity.sketches import Drawing
 from scim.connections import urls
+from scim.last_calls import last_call
 from scim.models import BearerToken, OAuthClient, ProvisioningRecord
 from scim.set_up_advice import ADVICE
 from scim.wire.urns import ENTERPRISE_USER
@@ -23,14 +26,24 @@ _LATELY: Final = 200
 
 
 def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
-    """Yield the steps that scim can tick. Two statements."""
+    """Yield the steps that scim can tick. Three statements at most.
+
+    The credentials note each request with a valid token, so the ticks stay when the log is emptied, or is off.
+    """
     advice, is_optional = ADVICE[vendor], vendor is Vendor.GOOGLE  # which pushes to apps of its catalogue only
     client = getattr(connection, "oauth_client", None)
-    token = BearerToken.objects.filter(connection=connection, revoked_at=None).order_by("-id").first()
+    tokens = list(BearerToken.objects.filter(connection=connection).order_by("-id"))  # few, with all that ended
+    token = next((token for token in tokens if token.revoked_at is None), None)
     calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
     # A call that failed proves no connection; the newest calls are enough to find one that did not.
     lately = list(calls.order_by("-id")[:_LATELY])
     newest, good = next(iter(lately), None), next((call for call in lately if call.status < _GOOD), None)
+    if good is not None:
+        used_at: datetime | None = good.at
+    else:
+        # An emptied log contains no answer. Then a valid token is proof enough, and so is a pushed person, whatever failed since.
+        worked_before = not lately or first_pushed(connection) is not None
+        used_at = last_call(client, tokens) if worked_before else None
     has_credential = client is not None or token is not None
     page, page_title = _page(client, vendor, has_credential=has_credential)
     yield Step(
@@ -51,7 +64,7 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
         is_optional=is_optional,
     )
     consented = client is not None and client.consented_at is not None
-    settled = consented or good is not None or (token is not None and client is None)  # a token needs no consent
+    settled = consented or used_at is not None or (token is not None and client is None)  # a token needs no consent
     yield Step(
         7,
         "consent",
@@ -73,12 +86,12 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
         8,
         USED_BY,
         "The identity provider tested the connection",
-        done=good is not None,
-        facts=_call(newest, good),
+        done=used_at is not None,
+        facts=_call(newest, good, used_at),
         advice=advice[USED_BY],
         here="The provisioning log shows each request with its answer.",
-        seen_at=good.at if good else None,
-        for_customer=CustomerStep("Test the connection", facts=_call(newest, good)),
+        seen_at=used_at,
+        for_customer=CustomerStep("Test the connection", facts=_call(newest, good, used_at)),
         is_optional=is_optional,
     )
 
@@ -114,9 +127,13 @@ def _consent(client: OAuthClient | None, token: BearerToken | None) -> tuple[str
     return ("A long-lived token needs no consent.",) if token is not None else ()
 
 
-def _call(newest: ProvisioningRecord | None, good: ProvisioningRecord | None) -> tuple[str, ...]:
+def _call(
+    newest: ProvisioningRecord | None, good: ProvisioningRecord | None, used_at: datetime | None
+) -> tuple[str, ...]:
     if good is not None and (good.method, good.resource_type, good.resource_id) == ("GET", "Users", None):
         return ("It looked for people, as Okta and Entra do to test a connection.",)
+    if newest is None and used_at is not None:
+        return ("A request with a valid token arrived. The log no longer contains its answer.",)
     if newest is None or good is not None:
         return ()
     return (f"The last request was {newest.method} {newest.resource_type} and was answered with {newest.status}.",)

@@ -42,7 +42,8 @@ from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.password_events import ALARMS_SINCE, alarms
 from core_identity.templatetags.core_pages import bounded
 from core_identity.values import Cause
-from scim.home import CALLS, Ending, LastCall, ending_credentials, last_call_by_connection
+from scim.home import CALLS, Ending, ending_credentials
+from scim.last_calls import last_call_by_connection
 from sso.home import SIGN_INS, LastSignIn, last_sign_in_by_connection, latest_sign_ins
 from sso.settings.trust_warnings import Severity, TrustWarning, trust_that_ends
 
@@ -275,7 +276,7 @@ def _states(
             last_call=call,
             now=now,
         )
-        states.append(ConnectionState(connection, tone, word, signed_in_at, call.at if call else None, tuple(looks)))
+        states.append(ConnectionState(connection, tone, word, signed_in_at, call, tuple(looks)))
     order = ("trouble", "attention", "fine", "plain")
     return sorted(states, key=lambda state: order.index(state.tone))
 
@@ -285,16 +286,14 @@ def _state(
     trust: list[TrustWarning],
     ends: bool,
     last_sign_in: datetime | None,
-    last_call: LastCall | None,
+    last_call: datetime | None,
     now: datetime,
 ) -> tuple[str, str]:
-    used = max((moment for moment in (last_sign_in, last_call and last_call.at) if moment), default=None)
+    used = max((moment for moment in (last_sign_in, last_call) if moment), default=None)
     if not connection.enabled:
         return "plain", "Switched off"
     if any(one.severity is Severity.CRITICAL and not one.is_ours for one in trust):
         return "trouble", "Certificate or metadata ended"
-    if last_call is not None and not last_call.let_in:
-        return "trouble", "Requests are refused"
     if any(not one.is_ours for one in trust):
         return "attention", "Review the metadata"
     if trust:

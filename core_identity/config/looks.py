@@ -7,7 +7,7 @@ from typing import Final
 
 from core_identity.models import Connection
 from core_identity.templatetags.core_pages import relative_time
-from scim.home import Ending, LastCall
+from scim.home import Ending
 from sso.home import LastSignIn
 from sso.settings.trust_warnings import Severity, TrustWarning
 
@@ -16,7 +16,6 @@ SILENT: Final = timedelta(days=7)
 
 KINDS: Final = {
     "burst": "burst of deactivations",
-    "refused": "requests refused",
     "certificate": "certificate or metadata",
     "key": "our SAML key",
     "token": "token or secret",
@@ -57,7 +56,7 @@ def looks_at(
     trust: Sequence[TrustWarning],
     ending: Sequence[Ending],
     last_sign_in: LastSignIn | None,
-    last_call: LastCall | None,
+    last_call: datetime | None,
     now: datetime,
 ) -> Iterator[Look]:
     """Yield the reasons to look at one connection at ``now`` (aware). Only a burst concerns a connection that is switched off."""
@@ -66,11 +65,6 @@ def looks_at(
         yield Look("burst", "trouble", sentence, "burst", "Review the burst")
     if not connection.enabled:
         return
-    if last_call is not None and not last_call.let_in:
-        sentence = (
-            f"The last SCIM request was refused {relative_time(last_call.at, now)}, because it had no valid token."
-        )
-        yield Look("refused", "trouble", sentence, "credentials")
     yield from _of_trust("certificate", "metadata", [one for one in trust if not one.is_ours])
     yield from _of_trust("key", "keys", [one for one in trust if one.is_ours])
     if ending:
@@ -83,7 +77,8 @@ def looks_at(
         since = relative_time(last_sign_in.refused_since, now)
         sentence = f"A message with an unknown certificate was refused {since}, and nobody has signed in since."
         yield Look("certificate", "attention", sentence, "locked-out", "Who is locked out")
-    used = max((one.at for one in (last_sign_in, last_call) if one is not None), default=None)
+    signed_in_at = last_sign_in.at if last_sign_in is not None else None
+    used = max((at for at in (signed_in_at, last_call) if at is not None), default=None)
     if used is not None and now - used > SILENT:
         sentence = f"No sign-in and no SCIM request for {(now - used).days} days."
         yield Look("silent", "attention", sentence, "overview", "Open it")

@@ -18,6 +18,7 @@ from scim.admin.inline import OAuthClientInline
 from scim.admin.oauth_client import OAuthClientPage, RedirectsPage
 from scim.admin.proposed import ProposedTokenPage
 from scim.home import ending_credentials
+from scim.last_calls import LAST_CALL
 from scim.models import ProvisioningRecord
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def facts(connection: "Connection") -> Mapping[str, Any]:
 
 def health(connection: "Connection", facts: Mapping[str, Any], address_of: AddressOf) -> Iterator[HealthRow]:
     newest, log = _newest_calls(connection), _log_of(connection)
-    yield last_row("Last request", newest[0][0] if newest else None, log)
+    yield last_row("Last request", connection.last_request, log)  # type: ignore[attr-defined]  # by `columns`
     failed = ((at, status >= HTTPStatus.BAD_REQUEST) for at, status in newest)
     yield failures_row("Failed requests, 24 h", failed, f"{log}&outcome=failed")
     now = timezone.now()
@@ -66,7 +67,7 @@ SCIM: Final = ConnectionPart(
     pages=(OAuthClientPage, RedirectsPage, CredentialsPage, RevokePage, TokenPage, SecretPage, ProposedTokenPage),
     inline=OAuthClientInline,
     facts=facts,
-    columns={},
+    columns={"last_request": LAST_CALL},
     related=("oauth_client__consented_by",),
     health=health,
     limits=limits,

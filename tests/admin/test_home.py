@@ -23,24 +23,32 @@ from core_identity.services.connections import switch_off
 from core_identity.services.events import record
 from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.push.provisioning import create_person
-from scim.home import CALLS, ending_credentials, last_call_by_connection
+from scim.home import CALLS, ending_credentials
+from scim.last_calls import last_call_by_connection
 from scim.models import BearerToken, ProvisioningRecord
+from scim.oauth.bearer_tokens import make_token
 from sso.home import SIGN_INS, LastSignIn, last_sign_in_by_connection
 from sso.models import SignInRecord, SpKey
 from sso.settings.keys import make_key
 from sso.sign_in.log import kind_of
 from tests.admin.conftest import browser_of, put, staff
-from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, make_connection
+from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, make_connection
+from tests.support.clock import travel
 from tests.support.plans import plans
 from tests.support.saml import TestIdp
 
 NOON = datetime(2026, 5, 15, 12, 30, tzinfo=UTC)
-LAST = 50
-"""Rows of one connection that a look-up of the last one may read."""
 
 
 def call(at: datetime, status: int = 200, slug: str = "acme") -> None:
     ProvisioningRecord.objects.create(at=at, method="GET", status=status, duration_ms=1, connection_slug=slug)
+
+
+def used_token(at: datetime, connection: Connection, **columns: datetime) -> None:
+    """Make a token that was used last at this time."""
+    BearerToken.objects.create(
+        connection=connection, name="used", token_hash=f"of {connection.slug}", last_used_at=at, **columns
+    )
 
 
 def sign_in(at: datetime, connection: Connection, code: str = "signed_in", *, is_test: bool = False) -> None:
@@ -214,6 +222,7 @@ def test_the_cost_of_home_does_not_grow(as_root: Client, busy: Connection) -> No
         other = make_connection(f"other-{number}", customer=f"Other {number}")
         sign_in(timezone.now(), other)
         call(timezone.now(), 200, other.slug)
+        used_token(timezone.now(), other)
     assert cost() == few < 20
     page = as_root.get("/admin/").content.decode()
     assert page.count("core-chip") < 30
@@ -224,9 +233,12 @@ def test_the_cost_of_home_does_not_grow(as_root: Client, busy: Connection) -> No
     ("arrange", "word"),
     [
         (lambda acme: None, "Not used yet"),
-        (lambda acme: call(timezone.now()), "Healthy"),
-        (lambda acme: call(timezone.now(), 401), "Requests are refused"),
-        (lambda acme: call(timezone.now(), 409), "Healthy"),
+        (lambda acme: used_token(timezone.now(), acme), "Healthy"),
+        (lambda acme: used_token(timezone.now() - timedelta(days=9), acme), "Silent for 9 days"),
+        (
+            lambda acme: used_token(timezone.now(), acme, expires_at=timezone.now() + timedelta(days=9)),
+            "Token ends soon",
+        ),
         (lambda acme: sign_in(timezone.now(), acme), "Healthy"),
         (lambda acme: sign_in(timezone.now() - timedelta(days=9), acme), "Silent for 9 days"),
         (lambda acme: switch_off(actor=ADMIN, connection_id=acme.pk, reason="test"), "Switched off"),
@@ -240,22 +252,54 @@ def test_a_connection_has_a_word_for_its_state(
     assert re.findall(r'<span class="core-chip \w+">([^<]+)</span>\s*</span>', page) == [word]
 
 
-def test_a_silent_connection_is_not_forgotten_with_its_log(as_root: Client, acme: Connection) -> None:
-    sign_in(timezone.now() - timedelta(days=40, hours=1), acme)
+@pytest.mark.parametrize(
+    ("use", "row"), [(sign_in, "Last sign-in"), (used_token, "Last request")], ids=["sign-in", "SCIM"]
+)
+def test_a_silent_connection_is_not_forgotten_with_its_logs(
+    use: Callable[[datetime, Connection], None], row: str, as_root: Client, acme: Connection
+) -> None:
+    use(timezone.now() - timedelta(days=40, hours=1), acme)
     SignInRecord.objects.all().delete()
+    ProvisioningRecord.objects.all().delete()
     assert "Silent for 40 days" in as_root.get("/admin/").content.decode()
+    overview = as_root.get(f"/admin/core_identity/connection/{acme.pk}/overview/").content.decode()
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", overview))
+    date = timezone.localtime(timezone.now() - timedelta(days=40, hours=1))
+    assert f"{row} {date.day} {date:%b %Y}" in words
+
+
+def test_a_stranger_changes_neither_the_state_of_a_connection_nor_its_last_request(
+    as_root: Client, acme: Connection
+) -> None:
+    globex = make_connection("globex", customer="Globex")
+    _, token = make_token(actor=COMMAND, connection=acme, name="ours")
+    _, foreign = make_token(actor=COMMAND, connection=globex, name="theirs")
+    http = Client(headers={"host": "localhost"})
+
+    def ask(text: str) -> int:
+        return http.get("/scim/acme/v2/Users?count=1", headers={"Authorization": f"Bearer {text}"}).status_code
+
+    assert [ask(text) for text in ("scim_nonsense", "nonsense", foreign)] == [401] * 3
+    assert ProvisioningRecord.objects.filter(connection_slug="acme", status=401).count() == 3
+    assert last_call_by_connection(["acme", "globex"]) == {}
+    with travel(timezone.now() - timedelta(days=9), tick=False):
+        assert ask(token) == 200
+        used = timezone.now()
+    ask("scim_nonsense")
+    assert last_call_by_connection(["acme", "globex"]) == {"acme": used}
+    page = as_root.get("/admin/").content.decode()
+    assert "Silent for 9 days" in page
+    assert "Requests are refused" not in page
 
 
 @pytest.mark.django_db
-def test_the_latest_row_of_a_connection_is_found_without_reading_its_log(acme: Connection) -> None:
+def test_the_last_sign_in_is_that_of_a_person_who_got_in(acme: Connection) -> None:
     now = timezone.now()
     sign_in(now - timedelta(hours=2), acme)
-    for _ in range(LAST - 1):
-        sign_in(now, acme, "audience")
-    call(now, 200)
-    call(now, 401)
-    assert last_sign_in_by_connection([acme]) == {"acme": LastSignIn(now - timedelta(hours=2), None)}
-    assert last_call_by_connection(["acme"])["acme"].let_in is False
+    sign_in(now, acme, "audience")
+    sign_in(now, acme, is_test=True)
+    globex = make_connection("globex", customer="Globex")
+    assert last_sign_in_by_connection([acme, globex]) == {"acme": LastSignIn(now - timedelta(hours=2), None)}
 
 
 @pytest.mark.django_db

@@ -58,8 +58,7 @@ NUMBERS: Final = {
     "# connections need a look": 7,
     "All # connections": 10,
     "burst of deactivations (#)": 1,
-    "requests refused (#)": 1,
-    "certificate or metadata (#)": 2,
+    "certificate or metadata (#)": 3,
     "our SAML key (#)": 1,
     "token or secret (#)": 2,
     "silent (#)": 1,
@@ -135,6 +134,7 @@ def fill_connections(named: dict[str, Connection], now: datetime) -> None:
     trust(named["gamma"], days=5)
     give_ending_key(named["delta"])
     call(now, 401, "epsilon")
+    trust(named["epsilon"], days=-1)
     logged(now - timedelta(days=9), named["zeta"])
     logged(now - timedelta(days=9), named["theta"])
     switch_off(actor=ADMIN, connection_id=named["theta"].pk, reason="test")
@@ -326,7 +326,7 @@ def test_the_table_of_connections_and_the_list_agree(as_root: Client, plenty: di
     assert needing == {state.connection.name for state in states if state.looks}
     assert {state.connection.slug: state.word for state in states if state.tone == "trouble"} == {
         "acme": "Burst of deactivations",
-        "epsilon": "Requests are refused",
+        "epsilon": "Certificate or metadata ended",
     }
 
 

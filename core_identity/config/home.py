@@ -255,14 +255,16 @@ def _states(
     """Return all connections, those in trouble first."""
     slugs = [connection.slug for connection in known]
     calls = last_call_by_connection(slugs)
-    ends = {one.slug for one in ending}
+    by_slug: dict[str, list[Ending]] = {}
+    for one in ending:
+        by_slug.setdefault(one.slug, []).append(one)
     states = []
     for connection in known:
         slug = connection.slug
         call = calls.get(slug)
         last = sign_ins.get(slug)
         signed_in_at = last.at if last else None
-        tone, word = _state(connection, trust.get(slug, []), slug in ends, signed_in_at, call, now)
+        tone, word = _state(connection, trust.get(slug, []), by_slug.get(slug, []), signed_in_at, call, now)
         if last and last.refused_since and tone != "trouble" and connection.enabled:
             tone, word = "attention", "Unknown certificate"
         if connection.pk in bursts and tone != "trouble" and connection.enabled:
@@ -271,7 +273,7 @@ def _states(
             connection,
             has_burst=connection.pk in bursts,
             trust=trust.get(slug, []),
-            ending=[one for one in ending if one.slug == slug],
+            ending=by_slug.get(slug, []),
             last_sign_in=last,
             last_call=call,
             now=now,
@@ -284,7 +286,7 @@ def _states(
 def _state(
     connection: Connection,
     trust: list[TrustWarning],
-    ends: bool,
+    ending: Sequence[Ending],
     last_sign_in: datetime | None,
     last_call: datetime | None,
     now: datetime,
@@ -294,12 +296,14 @@ def _state(
         return "plain", "Switched off"
     if any(one.severity is Severity.CRITICAL and not one.is_ours for one in trust):
         return "trouble", "Certificate or metadata ended"
+    if any(one.is_last for one in ending):
+        return "trouble", "Token ended"
     if any(not one.is_ours for one in trust):
         return "attention", "Review the metadata"
     if trust:
         return "attention", "Look at our SAML key"
-    if ends:
-        return "attention", "Token ends soon"
+    if ending:
+        return "attention", "Token ended" if ending[0].has_ended else "Token ends soon"
     if used is None:
         return "plain", "Not used yet"
     if now - used > SILENT:

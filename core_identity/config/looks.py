@@ -67,11 +67,7 @@ def looks_at(
         return
     yield from _of_trust("certificate", "metadata", [one for one in trust if not one.is_ours])
     yield from _of_trust("key", "keys", [one for one in trust if one.is_ours])
-    if ending:
-        first, *others = sorted(ending, key=lambda one: one.ends_at)
-        more = f" {len(others)} more end{'' if len(others) > 1 else 's'} soon." if others else ""
-        sentence = f"{first.what} ends {relative_time(first.ends_at, now)}.{more}"
-        yield Look("token", "attention", sentence, "credentials", "Renew it")
+    yield from _of_credentials(ending, now)
     if last_sign_in is not None and last_sign_in.refused_since is not None:
         # Strangers can send such messages, too, so this comes after what is certain.
         since = relative_time(last_sign_in.refused_since, now)
@@ -89,6 +85,22 @@ def count_by_kind(looks: Iterable[Sequence[Look]]) -> list[KindCount]:
     kinds = [{look.kind for look in of_one} for of_one in looks]
     counts = (KindCount(kind, words, sum(kind in one for one in kinds)) for kind, words in KINDS.items())
     return [one for one in counts if one.count]
+
+
+def _of_credentials(ending: Sequence[Ending], now: datetime) -> Iterator[Look]:
+    """Yield the look at tokens and secrets that end or ended, in the order of their ends."""
+    if not ending:
+        return
+    first, *others = ending
+    ended = sum(one.has_ended for one in others)
+    soon = len(others) - ended
+    sentence = f"{first.what} {'ended' if first.has_ended else 'ends'} {relative_time(first.ends_at, now)}."
+    if ended:
+        sentence += f" {ended} more ended."
+    if soon:
+        sentence += f" {soon} more end{'' if soon > 1 else 's'} soon."
+    tone = min((one.tone for one in ending), key=TONES.index)
+    yield Look("token", tone, sentence, "credentials", "Renew it")
 
 
 def _of_trust(kind: str, page: str, warnings: Sequence[TrustWarning]) -> Iterator[Look]:

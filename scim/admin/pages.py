@@ -36,7 +36,7 @@ def health(connection: "Connection", facts: Mapping[str, Any], address_of: Addre
     yield failures_row("Failed requests, 24 h", failed, f"{log}&outcome=failed")
     now = timezone.now()
     for one in ending_credentials(now, slug=connection.slug):
-        yield end_row(one.what, one.ends_at, address_of("credentials"), now)
+        yield end_row(one.what, one.ends_at, address_of("credentials"), now)._replace(tone=one.tone)
     yield HealthRow("People pushed by SCIM", number_of_resources(connection))
 
 

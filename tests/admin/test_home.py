@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+import scim.connections
 import sso.settings.changes
 from core_identity import errors
 from core_identity.config.charts import HEIGHT, chart
@@ -25,7 +27,7 @@ from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.push.provisioning import create_person
 from scim.home import CALLS, ending_credentials
 from scim.last_calls import last_call_by_connection
-from scim.models import BearerToken, ProvisioningRecord
+from scim.models import BearerToken, ClientSecret, ProvisioningRecord
 from scim.oauth.bearer_tokens import make_token
 from sso.home import SIGN_INS, LastSignIn, last_sign_in_by_connection
 from sso.models import SignInRecord, SpKey
@@ -239,6 +241,7 @@ def test_the_cost_of_home_does_not_grow(as_root: Client, busy: Connection) -> No
             lambda acme: used_token(timezone.now(), acme, expires_at=timezone.now() + timedelta(days=9)),
             "Token ends soon",
         ),
+        (lambda acme: used_token(timezone.now(), acme, expires_at=timezone.now() - timedelta(days=9)), "Token ended"),
         (lambda acme: sign_in(timezone.now(), acme), "Healthy"),
         (lambda acme: sign_in(timezone.now() - timedelta(days=9), acme), "Silent for 9 days"),
         (lambda acme: switch_off(actor=ADMIN, connection_id=acme.pk, reason="test"), "Switched off"),
@@ -303,14 +306,57 @@ def test_the_last_sign_in_is_that_of_a_person_who_got_in(acme: Connection) -> No
 
 
 @pytest.mark.django_db
-def test_only_live_tokens_that_end_soon_are_announced(acme: Connection) -> None:
+def test_tokens_that_end_soon_or_ended_lately_are_announced(acme: Connection) -> None:
     now = timezone.now()
-    for name, days in (("soon", 29), ("later", 31), ("over", -1)):
+    for name, days in (("soon", 29), ("later", 31), ("over", -1), ("long over", -31)):
         BearerToken.objects.create(connection=acme, name=name, token_hash=name, expires_at=now + timedelta(days=days))
-    BearerToken.objects.create(
-        connection=acme, name="revoked", token_hash="r", expires_at=now + timedelta(days=1), revoked_at=now
-    )
-    assert [one.what for one in ending_credentials(now)] == ["The token soon"]
+    for name, days in (("revoked", 1), ("revoked and over", -1)):
+        BearerToken.objects.create(
+            connection=acme, name=name, token_hash=name, expires_at=now + timedelta(days=days), revoked_at=now
+        )
+    assert [(one.what, one.has_ended, one.tone) for one in ending_credentials(now)] == [
+        ("The token over", True, "attention"),
+        ("The token soon", False, "attention"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("other", "tone"),
+    [
+        ({}, "trouble"),
+        ({"revoked_at": timezone.now()}, "trouble"),
+        ({"expires_at": timezone.now() - timedelta(days=40)}, "trouble"),
+        ({"expires_at": timezone.now() + timedelta(days=40)}, "attention"),
+        ({"expires_at": None}, "attention"),
+    ],
+)
+def test_an_ended_token_is_trouble_where_no_other_credential_lives(
+    other: dict[str, Any], tone: str, as_root: Client, acme: Connection
+) -> None:
+    now = timezone.now()
+    BearerToken.objects.create(connection=acme, name="entra", token_hash="e", expires_at=now - timedelta(days=2))
+    globex = make_connection("globex", customer="Globex")
+    BearerToken.objects.create(connection=globex, name="theirs", token_hash="t", last_used_at=now)
+    if other:
+        BearerToken.objects.create(connection=acme, name="other", token_hash="o", **other)
+    assert [one.tone for one in ending_credentials(now, slug="acme")] == [tone]
+    page = as_root.get("/admin/").content.decode()
+    assert "Acme: The token entra ended 2 days ago." in page
+    assert f'<span class="core-chip {tone}">Token ended</span>' in page
+    overview = as_root.get(f"/admin/core_identity/connection/{acme.pk}/overview/").content.decode()
+    assert f'<span class="core-chip {tone}">The token entra ended on ' in overview
+
+
+@pytest.mark.django_db
+def test_an_ended_secret_is_trouble_until_another_credential_lives(acme: Connection) -> None:
+    scim.connections.apply(acme, {}, rotate_secret=True)
+    now = timezone.now()
+    ClientSecret.objects.update(ends_at=now - timedelta(days=2))
+    assert [(one.what, one.tone) for one in ending_credentials(now)] == [("The client secret", "trouble")]
+    make_token(actor=COMMAND, connection=acme, name="other")
+    assert [(one.what, one.tone) for one in ending_credentials(now)] == [("The client secret", "attention")]
+    ClientSecret.objects.create(client=acme.oauth_client, secret_hash="x")
+    assert ending_credentials(now) == [], "its end was planned"
 
 
 def test_a_key_of_ours_that_ends_soon_is_announced_with_the_way_to_its_page(as_root: Client, acme: Connection) -> None:

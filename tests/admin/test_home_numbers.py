@@ -58,9 +58,9 @@ NUMBERS: Final = {
     "# connections need a look": 7,
     "All # connections": 10,
     "burst of deactivations (#)": 1,
-    "certificate or metadata (#)": 3,
+    "certificate or metadata (#)": 2,
     "our SAML key (#)": 1,
-    "token or secret (#)": 2,
+    "token or secret (#)": 3,
     "silent (#)": 1,
 }
 """Each number on Home in its words."""
@@ -134,7 +134,7 @@ def fill_connections(named: dict[str, Connection], now: datetime) -> None:
     trust(named["gamma"], days=5)
     give_ending_key(named["delta"])
     call(now, 401, "epsilon")
-    trust(named["epsilon"], days=-1)
+    give_token(named["epsilon"], now - timedelta(days=5))
     logged(now - timedelta(days=9), named["zeta"])
     logged(now - timedelta(days=9), named["theta"])
     switch_off(actor=ADMIN, connection_id=named["theta"].pk, reason="test")
@@ -326,7 +326,7 @@ def test_the_table_of_connections_and_the_list_agree(as_root: Client, plenty: di
     assert needing == {state.connection.name for state in states if state.looks}
     assert {state.connection.slug: state.word for state in states if state.tone == "trouble"} == {
         "acme": "Burst of deactivations",
-        "epsilon": "Certificate or metadata ended",
+        "epsilon": "Token ended",
     }
 
 
@@ -361,5 +361,9 @@ def test_the_list_is_filtered_by_connection_and_customer_and_names_the_pages_to_
         assert reverse(f"admin:core_identity_connection_{name}", args=[plenty["acme"].pk]) in page
     assert "A message with an unknown certificate was refused" in page
     assert re.search(r"The token entra \d ends in 4 days\. 1 more ends soon\.", text_at(as_root, f"{LIST}?kind=token"))
+    for days in (-3, -2):
+        give_token(plenty["beta"], timezone.now() + timedelta(days=days, hours=-1))
+    page = text_at(as_root, f"{LIST}?kind=token")
+    assert re.search(r"The token entra \d ended 3 days ago\. 1 more ended\. 2 more end soon\.", page)
     assert "No sign-in and no SCIM request for 9 days." in text_at(as_root, f"{LIST}?kind=silent")
     assert "No connection needs a look." in text_at(as_root, f"{LIST}?connection=iota")

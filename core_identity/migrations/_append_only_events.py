@@ -25,7 +25,7 @@ BEGIN
         AND OLD.kind <> 'events.archived'
         AND coalesce(OLD.changes #> '{is_staff,1}', 'null') <> 'true'
         AND coalesce(OLD.changes #> '{is_superuser,1}', 'null') <> 'true' THEN
-            IF OLD.kind NOT IN ('user.signed_in') THEN
+            IF OLD.kind NOT IN ('user.signed_in', 'connection.test_passed') THEN
                 RETURN OLD;
             END IF;
             -- In the order of an index the next one is near. Without statistics, PostgreSQL would read and sort all later ones instead.

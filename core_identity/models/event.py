@@ -20,7 +20,7 @@ DELETED_KINDS = (EventKind.ROLE_DELETED.value, EventKind.GROUP_DELETED.value)
 PEOPLE_BY_ID = (ActorKind.ADMIN.value, ActorKind.SIGN_IN.value)
 """The kinds of actor whose id, if the event has one, is that of a user."""
 
-LAST_IS_NEEDED = (EventKind.USER_SIGNED_IN.value,)
+LAST_IS_NEEDED = (EventKind.USER_SIGNED_IN.value, EventKind.CONNECTION_TEST_PASSED.value)
 """The kinds whose last event of each connection never leaves the database. The trigger has the same list (`migrations/_append_only_events.py`)."""
 
 PROMOTIONS = models.Q(changes__is_staff__1=True) | models.Q(changes__is_superuser__1=True)

@@ -1,10 +1,11 @@
 """Delete old events that are in a complete file (R34).
 
-Three kinds of old events stay, because a later decision depends on them. The trigger of the database refuses to delete them too
+Four kinds of old events stay, because a later decision depends on them. The trigger of the database refuses to delete them too
 (`core_identity.migrations._append_only_events`):
 
 - the last sign-in of each connection: metadata of the identity provider needs a superuser after a connection's first sign-in
   (`core_identity.portal.trust`);
+- the last test sign-in of each connection that passed: a step of the set-up is done since then (`core_identity.selectors.sign_ins`);
 - the events that made a user an administrator: an erasure reads them, to blank the name of a former administrator
   (`core_identity.services.erasure`);
 - ``events.archived``: the record of what left the database.

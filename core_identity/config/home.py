@@ -220,9 +220,12 @@ def _key_banner(request: HttpRequest, states: Sequence[ConnectionState]) -> list
 
 
 def _connection_banners(states: Sequence[ConnectionState]) -> list[tuple[ConnectionState, Look]]:
-    """Return what is worth a banner, the most urgent first. A silent connection is only in the table and in the list."""
+    """Return what is worth a banner, the most urgent first, and last what strangers can cause: they must not hide the others.
+
+    A silent connection is only in the table and in the list.
+    """
     found = [(state, look) for state in states for look in state.looks if look.kind not in {"key", "silent"}]
-    return sorted(found, key=lambda one: TONES.index(one[1].tone))
+    return sorted(found, key=lambda one: (TONES.index(one[1].tone), not one[1].is_certain))
 
 
 def _banner(request: HttpRequest, state: ConnectionState, look: Look) -> Banner:

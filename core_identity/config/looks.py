@@ -34,6 +34,8 @@ class Look:
     sentence: str
     page: str
     action: str = "Review"
+    is_certain: bool = True
+    """False if strangers can cause it, by a message that they send."""
 
     @property
     def words(self) -> str:
@@ -69,10 +71,9 @@ def looks_at(
     yield from _of_trust("key", "keys", [one for one in trust if one.is_ours])
     yield from _of_credentials(ending, now)
     if last_sign_in is not None and last_sign_in.refused_since is not None:
-        # Strangers can send such messages, too, so this comes after what is certain.
         since = relative_time(last_sign_in.refused_since, now)
         sentence = f"A message with an unknown certificate was refused {since}, and nobody has signed in since."
-        yield Look("certificate", "attention", sentence, "locked-out", "Who is locked out")
+        yield Look("certificate", "attention", sentence, "locked-out", "Who is locked out", is_certain=False)
     signed_in_at = last_sign_in.at if last_sign_in is not None else None
     used = max((at for at in (signed_in_at, last_call) if at is not None), default=None)
     if used is not None and now - used > SILENT:

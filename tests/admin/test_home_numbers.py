@@ -367,3 +367,15 @@ def test_the_list_is_filtered_by_connection_and_customer_and_names_the_pages_to_
     assert re.search(r"The token entra \d ended 3 days ago\. 1 more ended\. 2 more end soon\.", page)
     assert "No sign-in and no SCIM request for 9 days." in text_at(as_root, f"{LIST}?kind=silent")
     assert "No connection needs a look." in text_at(as_root, f"{LIST}?connection=iota")
+
+
+def test_strangers_cannot_hide_a_banner_by_messages_with_an_unknown_certificate(as_root: Client, db: None) -> None:
+    now = timezone.now()
+    for name in ("acorp", "bcorp", "ccorp"):
+        connection = make_connection(name, customer=name)
+        logged(now - timedelta(hours=1), connection)
+        logged(now, connection, "signature")
+    give_token(make_connection("zcorp", customer="zcorp"), now + timedelta(days=5))
+    of_connections = [one for one in banners_on(text_at(as_root, "/admin/")) if "corp: " in one]
+    assert of_connections[0].startswith("zcorp: The token")
+    assert len(of_connections) == BANNERS_SHOWN

@@ -1,13 +1,11 @@
 """The start page of the administration: what needs a decision, what ends soon, and whether everything runs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final, cast
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -21,16 +19,15 @@ from core_identity.admin.setup_links import waiting_row
 from core_identity.admin_kit.seen import page_of_group, seen_by
 from core_identity.admin_kit.waiting import Waiting
 from core_identity.config.charts import Chart, chart
-from core_identity.config.looks import SILENT, TONES, Look, count_by_kind, looks_at
+from core_identity.config.connection_states import ConnectionState, connection_states
+from core_identity.config.looks import TONES, Look, count_by_kind
 from core_identity.models import Connection
 from core_identity.models.event import PASSWORD_ALARM
 from core_identity.policy.wording import CAUSES
 from core_identity.portal.waiting import waiting_set_ups
 from core_identity.selectors.attention import MOST
-from core_identity.selectors.bursts import connections_with_a_burst, may_settle_bursts
 from core_identity.selectors.home import (
     SHOWN,
-    connections,
     groups_without_a_role,
     open_conflicts,
     people,
@@ -42,10 +39,8 @@ from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.password_events import ALARMS_SINCE, alarms
 from core_identity.templatetags.core_pages import bounded
 from core_identity.values import Cause
-from scim.home import CALLS, Ending, ending_credentials
-from scim.last_calls import last_call_by_connection
-from sso.home import SIGN_INS, LastSignIn, last_sign_in_by_connection, latest_sign_ins
-from sso.settings.trust_warnings import Severity, TrustWarning, trust_that_ends
+from scim.home import CALLS
+from sso.home import SIGN_INS, latest_sign_ins
 
 WAITING_SHOWN: Final = 8
 CONNECTIONS_SHOWN: Final = 6
@@ -61,16 +56,6 @@ class Banner:
     sentence: str
     url: str = ""
     action: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionState:
-    connection: Connection
-    tone: str
-    word: str
-    last_sign_in: datetime | None
-    last_call: datetime | None
-    looks: Sequence[Look] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,78 +222,3 @@ def address_of_look(request: HttpRequest, connection: Connection, look: Look) ->
     """Return the address of the page to look at, or an empty text if this administrator may not open it."""
     pages = cast("ConnectionAdmin", admin.site.get_model_admin(Connection))
     return address_of(pages, request, connection, look.page)
-
-
-def connection_states(request: HttpRequest, now: datetime) -> list[ConnectionState]:
-    """Return all connections with what needs a look at ``now`` (aware), those in trouble first. Six queries, however many there are."""
-    known = connections()
-    sign_ins = last_sign_in_by_connection(known)
-    bursts = connections_with_a_burst() if may_settle_bursts(request.user) else set()
-    return _states(known, dict(trust_that_ends(now)), ending_credentials(now), sign_ins, bursts, now)
-
-
-def _states(
-    known: Sequence[Connection],
-    trust: Mapping[str, list[TrustWarning]],
-    ending: Sequence[Ending],
-    sign_ins: Mapping[str, LastSignIn],
-    bursts: AbstractSet[UUID],
-    now: datetime,
-) -> list[ConnectionState]:
-    """Return all connections, those in trouble first."""
-    slugs = [connection.slug for connection in known]
-    calls = last_call_by_connection(slugs)
-    by_slug: dict[str, list[Ending]] = {}
-    for one in ending:
-        by_slug.setdefault(one.slug, []).append(one)
-    states = []
-    for connection in known:
-        slug = connection.slug
-        call = calls.get(slug)
-        last = sign_ins.get(slug)
-        signed_in_at = last.at if last else None
-        tone, word = _state(connection, trust.get(slug, []), by_slug.get(slug, []), signed_in_at, call, now)
-        if last and last.refused_since and tone != "trouble" and connection.enabled:
-            tone, word = "attention", "Unknown certificate"
-        if connection.pk in bursts and tone != "trouble" and connection.enabled:
-            tone, word = "trouble", "Burst of deactivations"
-        looks = looks_at(
-            connection,
-            has_burst=connection.pk in bursts,
-            trust=trust.get(slug, []),
-            ending=by_slug.get(slug, []),
-            last_sign_in=last,
-            last_call=call,
-            now=now,
-        )
-        states.append(ConnectionState(connection, tone, word, signed_in_at, call, tuple(looks)))
-    order = ("trouble", "attention", "fine", "plain")
-    return sorted(states, key=lambda state: order.index(state.tone))
-
-
-def _state(
-    connection: Connection,
-    trust: list[TrustWarning],
-    ending: Sequence[Ending],
-    last_sign_in: datetime | None,
-    last_call: datetime | None,
-    now: datetime,
-) -> tuple[str, str]:
-    used = max((moment for moment in (last_sign_in, last_call) if moment), default=None)
-    if not connection.enabled:
-        return "plain", "Switched off"
-    if any(one.severity is Severity.CRITICAL and not one.is_ours for one in trust):
-        return "trouble", "Certificate or metadata ended"
-    if any(one.is_last for one in ending):
-        return "trouble", "Token ended"
-    if any(not one.is_ours for one in trust):
-        return "attention", "Review the metadata"
-    if trust:
-        return "attention", "Look at our SAML key"
-    if ending:
-        return "attention", "Token ended" if ending[0].has_ended else "Token ends soon"
-    if used is None:
-        return "plain", "Not used yet"
-    if now - used > SILENT:
-        return "attention", f"Silent for {(now - used).days} days"
-    return "fine", "Healthy"

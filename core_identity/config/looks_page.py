@@ -6,7 +6,8 @@ from django.utils import timezone
 
 from core_identity.admin.across import AcrossPage
 from core_identity.admin_kit.filters import Filters, Shown
-from core_identity.config.home import address_of_look, connection_states
+from core_identity.config.connection_states import connection_states
+from core_identity.config.home import address_of_look
 from core_identity.config.looks import KINDS, TONES
 
 

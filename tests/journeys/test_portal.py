@@ -143,9 +143,9 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
         customer.get_by_text("You reported that you have finished. Your contact sees this on their start page.")
     ).to_be_visible()
     assert clicks == ["I have finished"]
-    picture(customer, "customer-set-up")
+    picture(customer, "set-up")
     customer.set_viewport_size({"width": 390, "height": 800})
-    picture(customer, "customer-set-up-390")
+    picture(customer, "set-up-390")
     assert customer.evaluate("document.documentElement.scrollWidth") == 390
 
     administrator.goto(overview)

@@ -76,7 +76,7 @@ def test_a_customer_is_connected_step_by_step_from_the_screen_only_R37(
     expect(step(administrator, "roles")).to_contain_text("1 group waits for a role.")
     expect(administrator.get_by_text("Set-up: 8 of 10", exact=True)).to_be_visible()
     administrator.reload()
-    picture(administrator, "connection-set-up")
+    picture(administrator, "connection")
 
     # On a telephone nothing runs off the side.
     administrator.set_viewport_size({"width": 390, "height": 800})

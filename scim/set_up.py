@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from core_identity.selectors.newest import newest_of
 from core_identity.selectors.set_up import first_pushed
 from core_identity.set_up import CustomerStep, Screen, Step, Value, Vendor
 from core_identity.sketches import Drawing
@@ -34,9 +35,9 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
     client = getattr(connection, "oauth_client", None)
     tokens = list(BearerToken.objects.filter(connection=connection).order_by("-id"))  # few, with all that ended
     token = next((token for token in tokens if token.revoked_at is None), None)
-    calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
+    calls = newest_of(ProvisioningRecord.objects.filter(connection_id=connection.pk), connection_slug=connection.slug)
     # A call that failed proves no connection; the newest calls are enough to find one that did not.
-    lately = list(calls.order_by("-id")[:_LATELY])
+    lately = list(calls[:_LATELY])
     newest, good = next(iter(lately), None), next((call for call in lately if call.status < _GOOD), None)
     if good is not None:
         used_at: datetime | None = good.at

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from django.utils import timezone
 
 from core_identity.attributes import FOLLOWED, NAMES
-from core_identity.selectors.sign_ins import last_passed_test, last_sign_in
+from core_identity.selectors.newest import newest_of
+from core_identity.selectors.sign_ins import last_passed_test, shown_last_sign_in
 from core_identity.set_up import Advice, CustomerStep, Screen, Step, Value, Vendor
 from core_identity.sketches import Drawing
 from sso.models import SamlSettings, SignInRecord
@@ -36,8 +37,8 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
     """
     advice = ADVICE[vendor]
     saml = getattr(connection, "saml", None)
-    records = SignInRecord.objects.filter(connection_slug=connection.slug).order_by("-id")
-    signed_in = last_sign_in(connection.pk)
+    records = newest_of(SignInRecord.objects.all(), connection_slug=connection.slug)
+    signed_in = shown_last_sign_in(connection)
     # Once people sign in, nobody looks for tests: they could be a million rows back.
     lately = [] if signed_in else list(records[:LATELY])
     tests = [record for record in lately if record.is_test]

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.contrib import admin
@@ -16,13 +16,14 @@ from core_identity.admin_kit.seen import link_to
 from core_identity.event_kinds import meaning_of
 from core_identity.models import Event
 from core_identity.models.event import ABOUT, DELETED_KINDS
+from core_identity.selectors.newest import newest_of
 from core_identity.selectors.search import (
     MOST,
     connections_named,
     customers_named,
     groups_named,
+    ids_of_users_named,
     roles_named,
-    users_named,
 )
 from core_identity.templatetags.core_pages import ago, channel_words, exactly
 
@@ -53,6 +54,11 @@ class KindFilter(admin.SimpleListFilter):
 class EventsOfConnection(OfConnection):
     path = "connection_id"
 
+    def among(self, queryset: QuerySet[Event], chosen: Sequence[Any]) -> QuerySet[Event]:
+        if len(chosen) == 1:
+            return newest_of(queryset, connection_id=chosen[0].pk)
+        return super().among(queryset, chosen)
+
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyLog, CoreAdmin):
@@ -77,8 +83,8 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
 
     def found_by(self, term: str) -> Q:
         """Return a condition on indexed columns only: the texts of millions of events are never searched."""
-        rows = (users_named, roles_named, groups_named, connections_named, customers_named)
-        subjects = [row.pk for named in rows for row in named(term)]
+        rows = (roles_named, groups_named, connections_named, customers_named)
+        subjects = [*ids_of_users_named(term), *(row.pk for named in rows for row in named(term))]
         deleted = Event.objects.filter(kind__in=DELETED_KINDS, subject__icontains=term)
         subjects += [pk for pk in deleted.values_list("subject_id", flat=True)[:MOST] if pk is not None]
         return Q(request_id=term.upper()) | Q(subject_id__in=subjects) | Q(user_id__in=subjects)

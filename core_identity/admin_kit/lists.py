@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Case, Q, QuerySet, When
 from django.http import HttpRequest
@@ -65,6 +65,13 @@ class LoadedList(ChangeList):
         for row in self.result_list:
             row.sees = seen_by(request)
         page.about_rows(request, self.result_list)
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Keep the order of a filter, unless the administrator chose another: `newest_of` brings the order of its index."""
+        if queryset.query.order_by and not self.params.get(ORDER_VAR):
+            return list(queryset.query.order_by)
+        ordering: list[Any] = super().get_ordering(request, queryset)
+        return ordering
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         """Count the query of a link as a filter, and clear it with the others. Django only knows the filters beside the list."""

@@ -25,6 +25,7 @@ from core_identity.admin_kit.seen import link_to, seen_by
 from core_identity.admin_kit.timeline import KIND
 from core_identity.models import User
 from core_identity.selectors.connections import connection_names
+from core_identity.selectors.newest import newest_of
 from core_identity.selectors.search import users_named
 from core_identity.templatetags.core_pages import ago
 
@@ -166,7 +167,10 @@ class ConnectionFilter(OfConnection):
     """The rows of a log have no foreign key: they know a connection by its slug."""
 
     def among(self, queryset: QuerySet[Any], chosen: Sequence[Any]) -> QuerySet[Any]:
-        return queryset.filter(connection_slug__in=[one.slug for one in chosen])
+        slugs = [one.slug for one in chosen]
+        if len(slugs) == 1:
+            return newest_of(queryset, connection_slug=slugs[0])
+        return queryset.filter(connection_slug__in=slugs)
 
 
 class WhenFilter(FormFilter):

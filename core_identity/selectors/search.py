@@ -67,10 +67,8 @@ SELECT id FROM {_GROUP} WHERE name_key ~>=~ %(key)s AND name_key ~<~ %(key_end)s
 
 
 def users_named(text: str) -> Sequence[User]:
-    """Return the users with exactly this key, of any kind; where there is none, those whose name begins with it. Two or three queries."""
-    ids = _ids(_who_stayed(_EXACT_USERS), text)
-    if not ids and len(key(text)) >= SHORTEST:
-        ids = _ids(_who_stayed(_USERS_BY_BEGINNING), text)
+    """Return the users with exactly this key, of any kind; where there is none, those whose name begins with it. Four queries at most."""
+    ids = ids_of_users_named(text)
     if not ids:
         return []
     return list(
@@ -79,6 +77,14 @@ def users_named(text: str) -> Sequence[User]:
         .filter(pk__in=ids)
         .order_by("username_key")
     )
+
+
+def ids_of_users_named(text: str) -> Sequence[UUID]:
+    """Return the ids of `users_named`. One or two queries."""
+    ids = _ids(_who_stayed(_EXACT_USERS), text)
+    if ids or len(key(text)) < SHORTEST:
+        return ids
+    return _ids(_who_stayed(_USERS_BY_BEGINNING), text)
 
 
 def user_ids(text: str, *, most: int) -> Sequence[UUID]:

@@ -8,7 +8,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from core_identity.compiled import written_out
 from core_identity.event_kinds import EventKind
-from core_identity.models import Event
+from core_identity.models import Connection, Event
 from core_identity.models.event import NEWEST_FIRST
 
 _SIGNED_IN_SQL: Final = f"(kind = '{EventKind.USER_SIGNED_IN.value}')"
@@ -25,6 +25,14 @@ def sign_ins(connection_id: UUID | OuterRef) -> QuerySet[Event]:
 def last_sign_in(connection_id: UUID) -> datetime | None:
     """Return the time of the last sign-in by a connection; None if nobody has signed in. One query, of one row."""
     return sign_ins(connection_id).values_list("at", flat=True).first()
+
+
+def shown_last_sign_in(connection: Connection) -> datetime | None:
+    """Return `last_sign_in` for a page, without a query if the connection was read with the column ``signed_in`` (`LAST_SIGN_IN`)."""
+    known: datetime | None = (
+        vars(connection)["signed_in"] if "signed_in" in vars(connection) else last_sign_in(connection.pk)
+    )
+    return known
 
 
 def last_passed_test(connection_id: UUID) -> datetime | None:

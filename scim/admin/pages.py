@@ -11,6 +11,7 @@ from django.utils import timezone
 from core_identity.admin_kit.health import MOST, HealthRow, end_row, failures_row, last_row
 from core_identity.admin_kit.limits import Limits, per_minute
 from core_identity.admin_kit.pages import AddressOf, ConnectionPart
+from core_identity.selectors.newest import newest_of
 from core_identity.selectors.pages import number_of_resources
 from core_identity.templatetags.core_pages import ago
 from scim.admin.credentials import CredentialsPage, RevokePage, SecretPage, TokenPage
@@ -55,8 +56,8 @@ def limits(connection: "Connection") -> Limits:
 
 
 def _newest_calls(connection: "Connection") -> list[tuple[datetime, int]]:
-    calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
-    return list(calls.order_by("-id").values_list("at", "status")[:MOST])
+    calls = newest_of(ProvisioningRecord.objects.filter(connection_id=connection.pk), connection_slug=connection.slug)
+    return list(calls.values_list("at", "status")[:MOST])
 
 
 def _log_of(connection: "Connection") -> str:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from core_identity.admin_kit.health import MOST, HealthRow, end_row, failures_row, last_row
 from core_identity.admin_kit.limits import Limits, per_minute
 from core_identity.admin_kit.pages import AddressOf, ConnectionPart
+from core_identity.selectors.newest import newest_of
 from core_identity.selectors.sign_ins import LAST_SIGN_IN
 from core_identity.templatetags.core_pages import or_more
 from sso.admin.domains import DomainsPage
@@ -43,9 +44,8 @@ def facts(connection: "Connection") -> Mapping[str, Any]:
 
 def health(connection: "Connection", facts: Mapping[str, Any], address_of: AddressOf) -> Iterator[HealthRow]:
     log = f"{reverse('admin:sso_signinrecord_changelist')}?connection={connection.slug}"
-    records = SignInRecord.objects.filter(
-        connection_slug=connection.slug, connection_id=connection.pk, is_test=False
-    ).order_by("-id")
+    with_tests = newest_of(SignInRecord.objects.filter(connection_id=connection.pk), connection_slug=connection.slug)
+    records = with_tests.filter(is_test=False)
     yield last_row("Last sign-in", facts["lockout"].last_sign_in, log)
     newest = records.values_list("at", "kind")[:MOST]
     refused = ((at, kind != SignInKind.SIGNED_IN) for at, kind in newest if kind != SignInKind.SIGNED_OUT)
@@ -69,7 +69,7 @@ def limits(connection: "Connection") -> Limits:
         [
             per_minute("Sign-ins begun, a minute", "SIGN_INS_OF_A_CONNECTION_PER_MINUTE"),
             per_minute("Sign-ins begun by one network address, a minute", "SIGN_INS_PER_MINUTE"),
-            per_minute("SAML messages refused to one network address, a minute", "SIGN_IN_FAILURES_PER_MINUTE"),
+            per_minute("SAML messages refused from one network address, a minute", "SIGN_IN_FAILURES_PER_MINUTE"),
         ]
     )
 

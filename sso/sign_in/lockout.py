@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from core_identity.clock import Now
-from core_identity.selectors.sign_ins import last_sign_in, sign_ins
+from core_identity.selectors.sign_ins import shown_last_sign_in, sign_ins
 from sso.models import SignInRecord, SsoSession
 from sso.sign_in.log import MOST_COUNTED, UNKNOWN_CERTIFICATE
 
@@ -44,7 +44,7 @@ class FormerSignIn:
 
 def lockout_of(connection: "Connection") -> Lockout:
     """Return the lockout of a connection. Two queries, each by an index of its own: one row, and `MOST_COUNTED` rows at most."""
-    last = last_sign_in(connection.pk)
+    last = shown_last_sign_in(connection)
     refused = SignInRecord.objects.filter(UNKNOWN_CERTIFICATE, connection_slug=connection.slug)
     if last is not None:
         refused = refused.filter(at__gt=last)

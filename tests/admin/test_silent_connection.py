@@ -15,6 +15,7 @@ LOGS = {
     "provisioning log": "admin:scim_provisioningrecord_changelist",
     "sign-in log": "admin:sso_signinrecord_changelist",
 }
+TABLES = ("core_identity_event", "scim_provisioningrecord", "sso_signinrecord")
 SIGN_IN = """INSERT INTO sso_signinrecord (at, connection_id, connection_slug, reference, kind, code, decision, arrived, missing, expected, received,
         checks, is_test, name_id, uid, email, keys)
     SELECT now() - n * interval '1 minute', %(pk)s, %(slug)s, '', 'signed_in', 'signed_in', '', '[]', '[]', '', '', '[]', false, '', '', '', '{}'
@@ -48,8 +49,8 @@ def test_the_log_of_a_silent_connection_is_read_by_its_index(as_root: Client, si
     with plans() as found:
         answer = as_root.get(address)
     assert answer.status_code == 200
-    newest = [step.looked_at for text, steps, _ in found.statements if "ORDER BY" in text for step in steps]
-    assert max(newest) < 200, found.dearest()
+    newest = [step for text, steps, _ in found.statements if "ORDER BY" in text for step in steps]
+    assert max(step.looked_at for step in newest if step.table in TABLES) < 200, found.dearest()
 
 
 @pytest.mark.parametrize("page", ["overview", "limits"])
@@ -60,4 +61,5 @@ def test_the_pages_of_a_silent_connection_read_no_newer_rows_of_others(
     as_root.get(address)
     with plans() as found:
         as_root.get(address)
-    assert max(step.looked_at for _, steps, _ in found.statements for step in steps) <= 1_001, found.dearest()
+    read = [step for _, steps, _ in found.statements for step in steps if step.table in TABLES]
+    assert max(step.looked_at for step in read) <= 1_001, found.dearest()

@@ -25,7 +25,7 @@ MOST_CHOICES: Final = 50
 MOST_ROWS: Final = 52
 """Of one table: 50, its head, and a line below it."""
 
-ALL_PEOPLE: Final = ("connections, page rekey", "roles, delete", EVERYBODY)
+ALL_PEOPLE: Final = ("roles, delete", EVERYBODY)
 """Ends of the names of pages before a rare decision that count all people concerned, exactly. Their time grows with these people."""
 
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin_kit.forms import ReasonForm
+from core_identity.admin_kit.lists import COUNTED
 from core_identity.admin_kit.pages import Access, ConnectionPage
 from core_identity.clock import database_now
 from core_identity.models import Connection
@@ -16,6 +17,7 @@ from core_identity.services.succession import (
     LONGEST_REKEY,
     SuccessionPlan,
     end_rekey,
+    has_more_people,
     plan_rekey,
     plan_succession,
     rekey,
@@ -99,7 +101,9 @@ class RekeyPage(ConnectionPage):
         return f"{self.row} is {'in re-key' if until else 'no longer in re-key'}."
 
     def facts(self, form: RekeyForm) -> dict[str, Any]:
-        return {"plan": plan_rekey(self.row)}
+        """Count many people only if the administrator asks for it. The page itself opens at once."""
+        is_asked = "count" in self.request.GET
+        return {"plan": plan_rekey(self.row) if is_asked or not has_more_people(self.row, COUNTED) else None}
 
 
 class SucceedPage(ConnectionPage):

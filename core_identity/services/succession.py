@@ -53,6 +53,11 @@ class RekeyPlan:
     cannot: int
 
 
+def has_more_people(connection: Connection, most: int) -> bool:
+    """Return whether `plan_rekey` has to count more people than this. It reads no more of them."""
+    return Identity.objects.filter(connection=connection, deleted_at__isnull=True)[: most + 1].count() > most
+
+
 def plan_rekey(connection: Connection) -> RekeyPlan:
     people = Identity.objects.filter(connection=connection, deleted_at__isnull=True)
     not_derived = Exists(IdentityUid.objects.filter(identity=OuterRef("pk"), current=True, derived=False))

@@ -15,7 +15,7 @@ from benchmarks.admin_cost import Cost, visit
 from benchmarks.admin_walk import Visit, walk
 from benchmarks.administration import ALL_PEOPLE, MOST_CHOICES, MOST_QUERIES, MOST_ROWS
 from benchmarks.population import populate
-from core_identity.admin import users
+from core_identity.admin import succession, users
 from core_identity.admin_kit.lists import BoundedPaginator
 from core_identity.models import Connection, PushGroup, Role, User
 from core_identity.selectors import counts, home
@@ -48,6 +48,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(users, "FOUND", 100)
     monkeypatch.setattr(counts, "MOST", 10)
     monkeypatch.setattr(home, "FEW", 0)
+    monkeypatch.setattr(succession, "COUNTED", 100)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 import scim.connections
 import sso.settings.changes
+from core_identity.admin import succession
 from core_identity.errors import NotAllowed
 from core_identity.models import Connection, Customer, Event, Grant, Identity
 from core_identity.services.connections import change_connection
@@ -363,6 +364,18 @@ def test_a_rekey_is_begun_and_ended_R3(as_root: Client, acme: Connection, jane: 
     as_root.post(page, {"reason": "done"})
     acme.refresh_from_db()
     assert not acme.rekeying
+
+
+def test_many_people_are_counted_for_a_rekey_only_when_asked_R3(
+    as_root: Client, acme: Connection, jane: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = reverse("admin:core_identity_connection_rekey", args=[acme.pk])
+    monkeypatch.setattr(succession, "COUNTED", 0)
+    at_once = as_root.get(page).content.decode()
+    assert "Count them" in at_once
+    assert "cannot follow" not in at_once
+    assert "Begin the re-key" in at_once
+    assert "cannot follow" in as_root.get(f"{page}?count=1").content.decode()
 
 
 def test_a_successor_is_shown_before_it_takes_over_R1a(as_root: Client, acme: Connection, jane: Identity) -> None:

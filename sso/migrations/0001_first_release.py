@@ -93,6 +93,7 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(fields=["kind", "-id"], name="sign_in_by_kind"),
                     models.Index(fields=["connection_slug", "-id"], name="sign_in_by_connection"),
+                    models.Index(condition=models.Q(("is_test", True)), fields=["-id"], name="sign_in_tests"),
                     models.Index(
                         condition=models.Q(models.Q(("code", "signed_in"), _negated=True), ("is_test", False)),
                         fields=["connection_slug", "-at"],
